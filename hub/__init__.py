@@ -1,0 +1,1 @@
+"""The marketplace: models, rules, permissions, pages and commands."""

@@ -1,0 +1,1 @@
+"""Japanese analysis and search indexes. Knows nothing of the marketplace."""

@@ -1,0 +1,1 @@
+"""Background work: the queue, its schedule, its jobs, and the pure matching code."""
