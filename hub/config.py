@@ -1,0 +1,72 @@
+"""Settings, each declared once: name, type, default and a sentence of help."""
+
+import secrets
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Everything that may differ between two installations; read from the environment."""
+
+    model_config = SettingsConfigDict(env_file=None, extra="ignore")
+
+    data_dir: Path = Field(
+        Path("data"), description="Folder of the embedded database, index, queue and secrets."
+    )
+    host: str = Field("127.0.0.1", description="Address the web server listens on.")
+    port: int = Field(8000, ge=1, le=65535, description="Port the web server listens on.")
+    database_url: str = Field(
+        "", description="SQLAlchemy URL; empty means SQLite in the data folder."
+    )
+    redis_url: str = Field(
+        "", description="Redis or Valkey URL; empty means the embedded Valkey of `hub serve`."
+    )
+    meili_url: str = Field("", description="Meilisearch URL; empty means the embedded index.")
+    meili_key: str = Field("", description="Meilisearch API key.")
+    secret_key: str = Field(
+        "", description="Key that signs cookies; empty means one made and kept in the data folder."
+    )
+    secure_cookies: bool = Field(
+        False, description="Send cookies over HTTPS only; switch on behind HTTPS."
+    )
+    trusted_hosts: str = Field(
+        "", description="Host names that may be asked for, comma separated; empty means any."
+    )
+    proxies: int = Field(0, ge=0, le=3, description="Reverse proxies in front whose word is taken.")
+    web_processes: int = Field(2, ge=1, le=64, description="Web processes of `hub serve`.")
+    web_threads: int = Field(4, ge=1, le=64, description="Threads of each web process.")
+    worker_processes: int = Field(1, ge=1, le=32, description="Workers of `hub serve`.")
+    sign_in_limit: str = Field(
+        "20 per hour", description="Sign-in and registration attempts allowed for one address."
+    )
+    operator_name: str = Field("Local Hub 運営チーム", description="Operator named in the footer.")
+    demo: bool = Field(False, description="Seed the demo market and show its accounts.")
+
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().resolve()
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL in force."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'hub.sqlite3'}"
+
+    @cached_property
+    def secret(self) -> str:
+        """The signing key in force; made once and kept with mode 0600 when none is set."""
+        return self.secret_key or _kept_secret(self.data_dir / "secret_key")
+
+
+def _kept_secret(path: Path) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with path.open("x", encoding="ascii") as file:
+            path.chmod(0o600)
+            file.write(secrets.token_urlsafe(48))
+    except FileExistsError:
+        pass
+    return path.read_text(encoding="ascii")

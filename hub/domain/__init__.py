@@ -1,0 +1,1 @@
+"""The rules: plain functions that take a session, the actor and the time. They never commit."""

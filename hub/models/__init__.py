@@ -1,0 +1,31 @@
+"""Tables and enumerations, one module per subject; no behaviour beyond invariants."""
+
+from hub.models.base import Base
+from hub.models.listing import Call, Solution
+from hub.models.organisation import Membership, Organisation, Partner, SignIn, SizeFacts, User
+from hub.models.reference import CallKind, Municipality, Offer, Prefecture, Region, Theme
+from hub.models.work import AuditEvent, Epoch, Match, MatchState, OutboxTask, Vector
+
+__all__ = [
+    "AuditEvent",
+    "Base",
+    "Call",
+    "CallKind",
+    "Epoch",
+    "Match",
+    "MatchState",
+    "Membership",
+    "Municipality",
+    "Offer",
+    "Organisation",
+    "OutboxTask",
+    "Partner",
+    "Prefecture",
+    "Region",
+    "SignIn",
+    "SizeFacts",
+    "Solution",
+    "Theme",
+    "User",
+    "Vector",
+]
