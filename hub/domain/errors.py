@@ -1,0 +1,45 @@
+"""How a rule says no. Sentences are message ids (Japanese); the interface translates them."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing to put right: the field it belongs to and a sentence that says what to do."""
+
+    field: str
+    message: str
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.message % self.values if self.values else self.message
+
+
+class Refused(Exception):  # noqa: N818 - reads as a sentence where it is raised
+    """A rule refused. Nothing was changed; `problems` says why, field by field."""
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__("; ".join(map(str, problems)))
+        self.problems = problems
+
+
+class Forbidden(Exception):  # noqa: N818
+    """The actor may know the subject but may not do this to it."""
+
+    def __init__(self, action: str) -> None:
+        super().__init__(action)
+        self.action = action
+
+
+class Conflict(Exception):  # noqa: N818
+    """Someone else changed the subject first. `current` is what it says now."""
+
+    def __init__(self, current: Any) -> None:
+        super().__init__("changed by someone else")
+        self.current = current
+
+
+def refuse(field_name: str, message: str, **values: Any) -> Refused:
+    """A refusal of one field, to raise."""
+    return Refused(Problem(field_name, message, values))
