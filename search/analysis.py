@@ -1,0 +1,336 @@
+"""Japanese text to searchable words: one pure, versioned function used by search and matching.
+
+A text is folded character by character (NFKC, lower case, no control characters) while an
+offset map remembers where every folded character came from, so that a token can always point
+at the text the reader sees. The folded text is then cut by SudachiPy into its longest words
+(mode C), each of which also carries its short units (mode A), its reading and the synonym
+groups of the dictionary. Function words and symbols are dropped.
+"""
+
+import re
+import threading
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import version
+from typing import Any
+
+from sudachipy import Dictionary, SplitMode
+
+from search.vocabulary.wide_groups import WIDE_GROUPS
+
+RULES_VERSION = 1
+ANALYSIS_VERSION = (
+    f"{RULES_VERSION}-sudachi{version('sudachipy')}-core{version('sudachidict-core')}"
+)
+
+# The tokenizer refuses more than 49,149 bytes at once; a folded character has at most 4.
+_CHUNK = 12_000
+_SENTENCE_END = re.compile(r"[。！？!?\n]")
+_DASHES = "-‐‑‒–—―−ｰ─━"
+_KANA_DASH = re.compile(f"(?<=[ァ-ヶー])[{_DASHES}](?![a-z0-9])")
+_LETTERS = re.compile(r"[a-z0-9]+|[^\W\da-z_]+")
+_KANJI_KATAKANA = re.compile(r"[々〆㐀-䶿一-鿿豈-﫿\U00020000-\U0003ffffァ-ヺ]")
+_HIRAGANA = re.compile(r"[ぁ-ゖー]+")
+_KATAKANA = range(ord("ァ"), ord("ヶ") + 1)
+_TO_HIRAGANA = {code: code - 0x60 for code in _KATAKANA}
+
+# Former and variant shapes of characters in names, to the shape most people type.
+_VARIANTS = str.maketrans(
+    "髙﨑條邊邉齋齊澤濱櫻廣國學會縣圓瀧嶋萬ヶ",
+    "高崎条辺辺斎斎沢浜桜広国学会県円滝島万ケ",
+)
+
+# Nouns and affixes that only hold a sentence together; as typed, because 物流 must stay.
+_EMPTY = frozenset(
+    re.split(
+        r"\s+",
+        """こと もの ため ところ とき ほう わけ はず まま うち ほか とおり つもり など 等 際
+        お ご 御 さん 様 氏 達 たち ら 方 がた 中 ごと 毎 別 側 以上 以下 以内 程度""",
+    )
+)
+# As short units these would make every city alike.
+_PLACE_KINDS = frozenset("都道府県市区町村郡")
+_MOST_GROUPS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One content word of a text.
+
+    `start` and `end` are offsets in the original string. `surface` is the folded text as typed,
+    `form` the dictionary's normalised spelling, `units` the normalised short units of a compound
+    (empty when it does not split), `reading` and `unit_readings` are hiragana ("" and () when the
+    dictionary knows none), `groups` are synonym groups of the dictionary.
+    """
+
+    start: int
+    end: int
+    surface: str
+    form: str
+    units: tuple[str, ...] = ()
+    reading: str = ""
+    unit_readings: tuple[str, ...] = ()
+    groups: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A folded text; character i comes from original[starts[i]:ends[i]]."""
+
+    text: str
+    starts: tuple[int, ...] | range
+    ends: tuple[int, ...] | range
+
+
+def fold(text: str) -> str:
+    """Return the text in the one spelling everything is compared in."""
+    return _fold(text).text
+
+
+def tokenize(text: str) -> list[Token]:
+    """Return the content words of any string, in order of appearance."""
+    folded = _fold(text)
+    tokens = []
+    for offset, chunk in _chunks(folded.text):
+        for word in _words(_tokenizer().tokenize(chunk)):
+            begin, end = offset + word[0].begin(), offset + word[-1].end()
+            tokens.append(_token(word, folded.starts[begin], folded.ends[end - 1]))
+    return tokens
+
+
+def terms(text: str) -> list[str]:
+    """Return the normalised content words, each followed by its short units."""
+    return [term for token in tokenize(text) for term in (token.form, *token.units)]
+
+
+def readings(text: str) -> list[str]:
+    """Return the hiragana readings of the content words and of their short units."""
+    return [
+        reading
+        for token in tokenize(text)
+        for reading in (token.reading, *token.unit_readings)
+        if reading
+    ]
+
+
+def synonym_groups(text: str) -> list[str]:
+    """Return the dictionary's synonym groups of the content words, wide ones left out."""
+    return [str(group) for token in tokenize(text) for group in token.groups]
+
+
+def bigrams(text: str) -> list[str]:
+    """Return character pairs inside runs of letters; Latin words and numbers stay whole.
+
+    Pairs of two hiragana are left out: they are mostly grammar.
+    """
+    found: list[str] = []
+    for run in _LETTERS.findall(fold(text)):
+        if run.isascii():
+            found.append(run)
+        else:
+            pairs = (run[i : i + 2] for i in range(len(run) - 1))
+            found.extend(pair for pair in pairs if not _HIRAGANA.fullmatch(pair))
+    return found
+
+
+def characters(text: str) -> list[str]:
+    """Return every kanji and katakana of the text."""
+    return _KANJI_KATAKANA.findall(fold(text))
+
+
+def hiragana(text: str) -> str:
+    """Return the folded text with katakana written as hiragana."""
+    return fold(text).translate(_TO_HIRAGANA)
+
+
+def is_kana(text: str) -> bool:
+    """Tell whether the text is written in kana alone."""
+    return _HIRAGANA.fullmatch(hiragana(text)) is not None
+
+
+def _fold(text: str) -> Folded:
+    if text.isascii() and text.isprintable():
+        return Folded(text.lower(), range(len(text)), range(1, len(text) + 1))
+    pieces: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    for start, end in _clusters(text):
+        piece = _fold_cluster(text[start:end])
+        pieces.append(piece)
+        starts.extend([start] * len(piece))
+        ends.extend([end] * len(piece))
+    folded = _KANA_DASH.sub("ー", "".join(pieces))
+    return Folded(folded, tuple(starts), tuple(ends))
+
+
+def _clusters(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the spans that normalise on their own: a character and the marks that join it."""
+    start = 0
+    for i in range(1, len(text)):
+        if not _joins(text[i]):
+            yield start, i
+            start = i
+    if text:
+        yield start, len(text)
+
+
+def _joins(char: str) -> bool:
+    if char < "\u0300":
+        return False
+    # Half-width voicing marks are no combining characters until they are normalised.
+    return char in "ﾞﾟ" or unicodedata.combining(char) != 0
+
+
+@lru_cache(maxsize=20_000)
+def _fold_cluster(cluster: str) -> str:
+    kept = "".join(_visible(char) for char in cluster)
+    return "".join(
+        _visible(char) for char in unicodedata.normalize("NFKC", kept).lower().translate(_VARIANTS)
+    )
+
+
+def _visible(char: str) -> str:
+    """Return the character, nothing for invisible marks, a space for what is no text."""
+    category = unicodedata.category(char)
+    if category == "Cf" or "\ufe00" <= char <= "\ufe0f" or "\U000e0100" <= char <= "\U000e01ef":
+        return ""
+    return " " if category in ("Cc", "Cs", "Co", "Cn", "Zl", "Zp", "Zs") else char
+
+
+def _chunks(text: str) -> Iterator[tuple[int, str]]:
+    """Yield (offset, part) with parts short enough for the tokenizer, cut at sentence ends."""
+    start = 0
+    while len(text) - start > _CHUNK:
+        ends = [match.end() for match in _SENTENCE_END.finditer(text, start, start + _CHUNK)]
+        stop = ends[-1] if ends else start + _CHUNK
+        yield start, text[start:stop]
+        start = stop
+    if start < len(text):
+        yield start, text[start:]
+
+
+_local = threading.local()
+_dictionary_lock = threading.Lock()
+
+
+@lru_cache(maxsize=1)
+def _dictionary() -> Any:
+    return Dictionary()
+
+
+def _tokenizer() -> Any:
+    """Return this thread's tokenizer; one must not be used by two threads at once."""
+    if not hasattr(_local, "tokenizer"):
+        with _dictionary_lock:
+            _local.tokenizer = _dictionary().tokenizer(SplitMode.C)
+    return _local.tokenizer
+
+
+def _words(morphemes: Iterable[Any]) -> Iterator[list[Any]]:
+    """Yield content words as lists of morphemes: affixes stay with their noun, r7 is one word."""
+    word: list[Any] = []
+    role = ""
+    for morpheme in morphemes:
+        previous, role = role, _role(morpheme)
+        if word and word[-1].end() == morpheme.begin() and (previous, role) in _JOINED:
+            word.append(morpheme)
+            continue
+        if _has_core(word):
+            yield word
+        word = [morpheme] if role in _STARTS else []
+    if _has_core(word):
+        yield word
+
+
+_JOINED = {
+    ("prefix", "noun"),
+    ("noun", "suffix"),
+    ("suffix", "suffix"),
+    ("latin", "number"),
+}
+_CORE = {"noun", "latin", "number", "content"}
+_STARTS = _CORE | {"prefix"}
+
+
+def _has_core(word: list[Any]) -> bool:
+    return any(_role(morpheme) in _CORE for morpheme in word)
+
+
+def _role(morpheme: Any) -> str:
+    """Return the part a morpheme plays in a word; "" when it is grammar or a symbol."""
+    return _role_of(morpheme.surface(), morpheme.part_of_speech())
+
+
+@lru_cache(maxsize=20_000)
+def _role_of(surface: str, pos: tuple[str, ...]) -> str:
+    role = _role_of_pos(pos)
+    if not role or surface in _EMPTY or not any(char.isalnum() for char in surface):
+        return ""
+    if surface.isascii() and role in ("noun", "content"):
+        return "latin" if surface.isalpha() else role
+    return role
+
+
+def _role_of_pos(pos: tuple[str, ...]) -> str:
+    match pos[:2]:
+        case ("名詞", "数詞"):
+            return "number"
+        case ("名詞" | "形状詞", "助動詞語幹") | ("動詞" | "形容詞", "非自立可能"):
+            return ""
+        case ("名詞", _):
+            return "noun"
+        case ("動詞" | "形容詞" | "形状詞", _):
+            return "content"
+        case ("接頭辞", _):
+            return "prefix"
+        case ("接尾辞", "名詞的"):
+            return "suffix"
+    return ""
+
+
+def _token(word: list[Any], start: int, end: int) -> Token:
+    core = [part for part in word if _role(part) in _CORE]
+    whole = len(word) == 1
+    parts = [part for part in word[0].split(SplitMode.A) if _is_unit(part)] if whole else core
+    return Token(
+        start=start,
+        end=end,
+        surface="".join(part.surface() for part in word),
+        form="".join(map(_form, word)),
+        units=tuple(map(_form, parts)) if len(core) < 2 else (),
+        reading=_joined_reading(word),
+        unit_readings=tuple(reading for reading in map(_reading, parts) if reading),
+        groups=_groups(word[0]) if whole else (),
+    )
+
+
+def _is_unit(part: Any) -> bool:
+    return _role(part) in _CORE and part.surface() not in _PLACE_KINDS
+
+
+def _groups(morpheme: Any) -> tuple[int, ...]:
+    groups: list[int] = morpheme.synonym_group_ids()
+    # A word of many groups is ambiguous (mostly two-letter abbreviations).
+    if len(groups) > _MOST_GROUPS:
+        return ()
+    return tuple(group for group in groups if group not in WIDE_GROUPS)
+
+
+def _form(morpheme: Any) -> str:
+    form: str = morpheme.normalized_form()
+    return "".join(form.lower().translate(_VARIANTS).split()) or morpheme.surface()
+
+
+def _joined_reading(word: list[Any]) -> str:
+    found = [_reading(part) for part in word]
+    return "".join(found) if all(found) else ""
+
+
+def _reading(morpheme: Any) -> str:
+    surface: str = morpheme.surface().translate(_TO_HIRAGANA)
+    if _HIRAGANA.fullmatch(surface):
+        return surface
+    reading: str = morpheme.reading_form().translate(_TO_HIRAGANA)
+    return reading if _HIRAGANA.fullmatch(reading) else ""

@@ -1,0 +1,1 @@
+"""Words of the field: synonyms, and which of the dictionary's synonym groups are too wide."""
