@@ -6,7 +6,7 @@ counted and joined; `themes`, `offers` … read and write them as lists of keys.
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.ext.associationproxy import AssociationProxy, association_proxy
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
@@ -77,7 +77,7 @@ class Call(Listing, Base):
     wanted: Mapped[str] = mapped_column(default="")
     details: Mapped[str] = mapped_column(default="")
     budget_kind: Mapped[str] = mapped_column(String(16), default="unstated")
-    budget_max_yen: Mapped[int | None]
+    budget_max_yen: Mapped[int | None] = mapped_column(BigInteger)
     budget_note: Mapped[str] = mapped_column(String(400), default="")
     eligibility: Mapped[str] = mapped_column(default="")
     place: Mapped[str] = mapped_column(String(200), default="")

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hub.models.base import Base
@@ -84,7 +84,7 @@ class SizeFacts(Base):
     __tablename__ = "size_facts"
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), primary_key=True)
     employees: Mapped[int | None]
-    capital_yen: Mapped[int | None]
+    capital_yen: Mapped[int | None] = mapped_column(BigInteger)
     founded_year: Mapped[int | None]
 
 

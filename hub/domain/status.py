@@ -1,0 +1,32 @@
+"""Status by the clock: derived from dates, in Python and in SQL, never stored."""
+
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import ColumnElement, and_, or_
+
+from hub.models.listing import Call
+
+Status = Literal["draft", "upcoming", "open", "closed", "archived"]
+
+
+def status(call: Call, now: datetime) -> Status:
+    """What the call is at `now`. The opening minute is open, the closing minute is not."""
+    if call.state != "published":
+        return "closed" if call.state == "closed" else _unpublished(call)
+    if call.opens_at is not None and now < call.opens_at:
+        return "upcoming"
+    return "closed" if call.closes_at is not None and call.closes_at <= now else "open"
+
+
+def _unpublished(call: Call) -> Status:
+    return "draft" if call.state == "draft" else "archived"
+
+
+def open_at(now: datetime) -> ColumnElement[bool]:
+    """The same as SQL: true for calls whose status is `open`."""
+    return and_(
+        Call.state == "published",
+        or_(Call.opens_at.is_(None), Call.opens_at <= now),
+        or_(Call.closes_at.is_(None), Call.closes_at > now),
+    )

@@ -1,0 +1,91 @@
+"""Fixtures: a fresh migrated database for each test, the application on it, and a cast of people.
+
+With TEST_DATABASE_URL (a PostgreSQL server's URL) the same tests run on PostgreSQL. A template
+database is migrated and filled with reference data once for each test process, then copied.
+"""
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from argon2 import PasswordHasher
+from sqlalchemy import create_engine, make_url, text
+
+from hub import migrate
+from hub.config import Settings
+from hub.db import Database
+from hub.domain import accounts
+from seeds.reference import load_reference
+
+# Noon in Japan on an ordinary day: what `now` is where a test needs a fixed moment.
+NOW = datetime(2026, 12, 1, 3, 0, tzinfo=UTC)
+SERVER = os.environ.get("TEST_DATABASE_URL", "")
+accounts.hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+def _fill(url: str) -> None:
+    database = Database(url)
+    migrate.upgrade(database)
+    with database.unit_of_work() as session:
+        load_reference(session)
+    database.engine.dispose()
+
+
+def _on_server(statement: str) -> None:
+    engine = create_engine(make_url(SERVER), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A migrated database with reference data: a file path, or a name on the server."""
+    if not SERVER:
+        path = tmp_path_factory.mktemp("template") / "hub.sqlite3"
+        _fill(f"sqlite:///{path}")
+        yield str(path)
+        return
+    name = f"template_{uuid.uuid4().hex[:12]}"
+    _on_server(f"CREATE DATABASE {name}")
+    _fill(make_url(SERVER).set(database=name).render_as_string(hide_password=False))
+    yield name
+    _on_server(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database_url(template: str, tmp_path: Path) -> Iterator[str]:
+    """The URL of a fresh copy of the template."""
+    if not SERVER:
+        path = tmp_path / "hub.sqlite3"
+        shutil.copyfile(template, path)
+        yield f"sqlite:///{path}"
+        return
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    _on_server(f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield make_url(SERVER).set(database=name).render_as_string(hide_password=False)
+    _on_server(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A fresh migrated database with reference data."""
+    database = Database(database_url)
+    yield database
+    database.engine.dispose()
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    """Settings of an installation in the test's own folder; its queue store does not run."""
+    return Settings(
+        data_dir=tmp_path,
+        database_url=database_url,
+        redis_url=f"unix://{tmp_path}/no-queue.sock",
+        sign_in_limit="1000 per hour",
+        secret_key="a key for tests only",
+    )
