@@ -1,0 +1,66 @@
+"""What all forms share: the token, and sentences of refused rules put at their fields."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import request
+from flask_babel import gettext
+from flask_wtf import FlaskForm
+from wtforms import Field
+
+from hub.domain.errors import Problem, Refused
+from hub.i18n import N_
+from hub.web.access import token_is_stale
+
+STALE = N_(
+    "ページを開いてから時間がたったため、まだ保存していません。"
+    "内容は残っています。もう一度ボタンを押してください"
+)
+
+
+def sentence(problem: Problem) -> str:
+    """The problem in the reader's language; labels inside it are translated too."""
+    values = {
+        key: gettext(value) if key == "label" else value for key, value in problem.values.items()
+    }
+    message = gettext(problem.message)
+    return message % values if values else message
+
+
+class Form(FlaskForm):
+    """A form whose rules live in hub.domain: it reads, the rule judges, `refuse` shows."""
+
+    # problem field -> form field, where their names differ
+    places: Mapping[str, str] = {}
+
+    def sent(self) -> bool:
+        """Whether the form was sent with a good token; a stale one leaves a sentence."""
+        if request.method != "POST":
+            return False
+        if token_is_stale():
+            self.form_errors.append(gettext(STALE))
+            return False
+        return True
+
+    def refuse(self, refused: Refused) -> None:
+        """Put each sentence at its field, or above the form when it belongs to none."""
+        for problem in refused.problems:
+            self._place(problem)
+
+    def _place(self, problem: Problem) -> None:
+        name = self.places.get(problem.field, problem.field)
+        field: Field | None = self._fields.get(name)
+        if field is None:
+            self.form_errors.append(sentence(problem))
+        else:
+            field.errors = [*field.errors, sentence(problem)]
+
+    def parsed(self, parse: Any, *args: Any, problems: list[Problem], **kwargs: Any) -> Any:
+        """`parse(...)`, or None with its problems kept for later."""
+        try:
+            return parse(*args, **kwargs)
+        except Refused as refused:
+            problems += refused.problems
+            return None
+
+
