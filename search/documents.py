@@ -1,0 +1,65 @@
+"""What a listing looks like to a search index: plain data, no rules of the marketplace."""
+
+import hashlib
+from dataclasses import dataclass
+
+UNSTATED = "unstated"
+STATUSES = ("open", "upcoming", "closed")
+TARGETS = ("call", "solution")
+TIE_BITS = 28
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchDocument:
+    """One public listing. Times are whole seconds since 1970 UTC; codes are those of the hub.
+
+    `id` is "call-12" or "solution-7", `version` is what the database and the index are compared
+    by. `keywords` are names people may type that stand in no sentence (themes, kind, places with
+    kana); `offers` are the offers of a call or the asks of a solution. A prefecture "00" means
+    nationwide. `closed` says that it was closed by hand, whatever its dates.
+    """
+
+    id: str
+    version: int
+    target: str
+    title: str
+    summary: str
+    body: str
+    owner: str
+    owner_kana: str = ""
+    keywords: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    themes: tuple[str, ...] = ()
+    prefectures: tuple[str, ...] = ()
+    municipality: str | None = None
+    offers: tuple[str, ...] = ()
+    budget: str | None = None
+    stage: str | None = None
+    opens_at: int | None = None
+    closes_at: int | None = None
+    published_at: int = 0
+    closed: bool = False
+
+
+def facet_values(document: SearchDocument) -> dict[str, tuple[str, ...]]:
+    """Return the values of every facet; a facet without a value has the value "unstated"."""
+    values = {
+        "kind": document.kinds,
+        "theme": document.themes,
+        "prefecture": document.prefectures,
+        "municipality": _optional(document.municipality),
+        "offer": document.offers,
+        "budget": _optional(document.budget),
+        "stage": _optional(document.stage),
+    }
+    return {field: tuple(dict.fromkeys(found)) or (UNSTATED,) for field, found in values.items()}
+
+
+def tie(document_id: str) -> int:
+    """Return a number in [0, 2**28) that orders equal hits: the same each time, owed to nobody."""
+    digest = hashlib.blake2b(document_id.encode("utf-8", "replace"), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> (64 - TIE_BITS)
+
+
+def _optional(value: str | None) -> tuple[str, ...]:
+    return (value,) if value else ()

@@ -1,0 +1,379 @@
+"""The embedded search index: tantivy on disk, nothing to run beside the program."""
+
+import hashlib
+import threading
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import tantivy
+from tantivy import FieldType, Occur, Order, Query
+
+from search.analysis import ANALYSIS_VERSION, hiragana, is_kana, tokenize
+from search.documents import (
+    STATUSES,
+    TIE_BITS,
+    SearchDocument,
+    facet_values,
+    tie,
+)
+from search.embedded_text import TextQueries, count_of
+from search.generations import Generations
+from search.index import Hit, IndexBusy, IndexUnavailable, SearchResult
+from search.plan import grams, words
+from search.query import FACETS, SearchQuery
+
+SCHEMA_VERSION = 1
+_NEVER = 1 << 34  # a second in the year 2514
+_WRITER_BYTES = 30_000_000
+_MOST_VALUES = 2_500  # more than all municipalities
+_TIES = 32
+
+
+class EmbeddedIndex:
+    """A SearchIndex in a folder. Safe to share between threads and to open in any process."""
+
+    def __init__(self, folder: Path) -> None:
+        self._schema = _schema()
+        rules = hashlib.sha256(ANALYSIS_VERSION.encode()).hexdigest()[:8]
+        self._generations = Generations(folder, f"v{SCHEMA_VERSION}-{rules}")
+        self._opened: tuple[Path, tantivy.Index] | None = None
+        self._opening = threading.Lock()
+
+    def apply(self, upserts: Sequence[SearchDocument], deletes: Collection[str]) -> None:
+        """Write changes; see SearchIndex.apply."""
+        with _edge(), self._generations.writing():
+            if self._generations.current() is None:
+                self._generations.switch(self._create())
+            writer = _writer(self._index())
+            for document_id in deletes:
+                writer.delete_documents_by_term("id", document_id)
+            _write(writer, upserts)
+            writer.commit()
+            writer.wait_merging_threads()
+
+    def versions(self, ids: Collection[str] | None = None) -> dict[str, int]:
+        """Return id -> version; see SearchIndex.versions."""
+        with _edge():
+            searcher = self._searcher()
+            query = (
+                Query.all_query()
+                if ids is None
+                else Query.term_set_query(self._schema, "id", list(ids))
+            )
+            hits = searcher.search(query, max(searcher.num_docs, 1)).hits
+            addresses = [address for _, address in hits]
+            numbers = searcher.fast_field_values("version", addresses)
+            return {
+                _id(searcher, address): int(number or 0)
+                for address, number in zip(addresses, numbers, strict=True)
+            }
+
+    def search(self, query: SearchQuery) -> SearchResult:
+        """Answer a query; see SearchIndex.search."""
+        with _edge():
+            return _Search(self._schema, self._searcher(), query).result()
+
+    def ready(self) -> bool:
+        """Tell whether the index can answer; see SearchIndex.ready."""
+        try:
+            with _edge():
+                self._searcher()
+        except IndexUnavailable:
+            return False
+        return True
+
+    @contextmanager
+    def rebuilding(self) -> Iterator["_Fresh"]:
+        """Build beside and switch; see SearchIndex.rebuilding."""
+        with self._generations.writing():
+            with _edge():
+                folder = self._create()
+            try:
+                fresh = _Fresh(tantivy_index(self._schema, folder))
+                yield fresh
+                with _edge():
+                    fresh.finish()
+                    self._generations.switch(folder)
+            except BaseException:
+                self._generations.drop(folder)
+                raise
+
+    def _create(self) -> Path:
+        folder = self._generations.create()
+        tantivy_index(self._schema, folder)
+        return folder
+
+    def _searcher(self) -> tantivy.Searcher:
+        index = self._index()
+        index.reload()
+        return index.searcher()
+
+    def _index(self) -> tantivy.Index:
+        folder = self._generations.current()
+        if folder is None or not self._generations.fits(folder):
+            raise IndexUnavailable("the search index must be built")
+        opened = self._opened
+        if opened is None or opened[0] != folder:
+            with self._opening:
+                opened = self._opened = (folder, tantivy_index(self._schema, folder))
+        return opened[1]
+
+
+class _Fresh:
+    """The generation being built by EmbeddedIndex.rebuilding."""
+
+    def __init__(self, index: tantivy.Index) -> None:
+        self._writer = _writer(index)
+
+    def apply(self, batch: Sequence[SearchDocument]) -> None:
+        """Add documents; see FreshIndex.apply."""
+        with _edge():
+            _write(self._writer, batch)
+
+    def finish(self) -> None:
+        self._writer.commit()
+        self._writer.wait_merging_threads()
+
+
+class _Search:
+    """One query against one snapshot of the index."""
+
+    def __init__(
+        self, schema: tantivy.Schema, searcher: tantivy.Searcher, query: SearchQuery
+    ) -> None:
+        self._schema = schema
+        self._searcher = searcher
+        self._query = query
+        self._text = self._text_query()
+        self._filters = self._filter_queries()
+
+    def result(self) -> SearchResult:
+        hits, total = self._page()
+        return SearchResult(hits=hits, total=total, facets=self._facets())
+
+    def _text_query(self) -> Query | None:
+        text = self._query.text
+        if not text:
+            return None
+        queries = TextQueries(self._schema, self._searcher)
+        return queries.query(text, words(text, queries.knows))
+
+    def _filter_queries(self) -> dict[str, Query]:
+        query = self._query
+        filters = {
+            field: Query.term_set_query(self._schema, field, list(values))
+            for field, values in query.filters.items()
+        }
+        if query.target:
+            filters["target"] = Query.term_query(self._schema, "target", query.target)
+        if query.status:
+            filters["status"] = _either([self._status(status) for status in query.status])
+        return filters
+
+    def _matching(self, *extra: Query, but: str = "") -> Query:
+        """Return the query for text and filters, those of the facet `but` left out."""
+        filters = [query for field, query in self._filters.items() if field != but]
+        clauses = [
+            (Occur.Must, Query.const_score_query(query, 0.0)) for query in (*filters, *extra)
+        ]
+        text = self._text or Query.const_score_query(Query.all_query(), 0.0)
+        return Query.boolean_query([(Occur.Must, text), *clauses])
+
+    def _status(self, status: str) -> Query:
+        """Return the query for a status as the clock of the query sees it."""
+        later = _ordered(self._query.now + 1)
+        running = self._range("by_closing", lower=later)
+        match status:
+            case "open":
+                return _both(self._range("by_opening", upper=later - 1), running)
+            case "upcoming":
+                return _both(self._range("by_opening", lower=later), running)
+            case "closed":
+                return self._range("by_closing", upper=later - 1)
+        return Query.empty_query()
+
+    def _range(self, field: str, lower: int | None = None, upper: int | None = None) -> Query:
+        return Query.range_query(self._schema, field, FieldType.Integer, lower, upper)
+
+    def _page(self) -> tuple[tuple[Hit, ...], int]:
+        if self._query.sort == "newest":
+            return self._by_fields([(self._matching(), "by_newest")])
+        if self._query.sort == "deadline" or self._text is None:
+            return self._by_fields(self._deadline_order())
+        return self._by_score()
+
+    def _deadline_order(self) -> list[tuple[Query, str]]:
+        dated = self._range("by_closing", upper=_ordered(_NEVER) - 1)
+        undated = self._range("by_closing", lower=_ordered(_NEVER))
+        opened = self._status("open")
+        return [
+            (self._matching(opened, dated), "by_closing"),
+            (self._matching(opened, undated), "by_closing"),
+            (self._matching(self._status("upcoming")), "by_opening"),
+            (self._matching(self._status("closed")), "by_latest_closing"),
+        ]
+
+    def _by_fields(self, parts: list[tuple[Query, str]]) -> tuple[tuple[Hit, ...], int]:
+        """Return the page of parts laid end to end, each in ascending order of its field."""
+        offset, limit, total = self._query.offset, self._query.limit, 0
+        hits: list[Hit] = []
+        for query, field in parts:
+            wanted = limit - len(hits)
+            start = max(offset - total, 0)
+            found = self._searcher.search(
+                query, max(wanted, 1), order_by_field=field, offset=start, order=Order.Asc
+            )
+            hits.extend(
+                Hit(_id(self._searcher, address), 0.0) for _, address in found.hits[:wanted]
+            )
+            total += count_of(found)
+        return tuple(hits), total
+
+    def _by_score(self) -> tuple[tuple[Hit, ...], int]:
+        """Return the page by score; equal scores are ordered by the ties of all that share it."""
+        query, end = self._matching(), self._query.offset + self._query.limit
+        size = end + _TIES
+        while True:
+            found = self._searcher.search(query, size)
+            if len(found.hits) < size or found.hits[-1][0] < found.hits[end - 1][0]:
+                break
+            size *= 4
+        addresses = [address for _, address in found.hits]
+        ties = self._searcher.fast_field_values("tie", addresses)
+        ranked = sorted(zip(found.hits, ties, strict=True), key=lambda hit: (-hit[0][0], hit[1]))
+        page = [hit for hit, _ in ranked[self._query.offset : end]]
+        hits = tuple(Hit(_id(self._searcher, address), score) for score, address in page)
+        return hits, count_of(found)
+
+    def _facets(self) -> dict[str, dict[str, int]]:
+        plain = [field for field in (*FACETS, "target") if field not in self._filters]
+        facets = self._counts(plain, self._matching())
+        for field in (*FACETS, "target"):
+            if field in self._filters:
+                facets |= self._counts([field], self._matching(but=field))
+        facets["status"] = self._nonzero(
+            {
+                status: self._count(self._matching(self._status(status), but="status"))
+                for status in STATUSES
+            }
+        )
+        return facets
+
+    def _counts(self, fields: list[str], query: Query) -> dict[str, dict[str, int]]:
+        asked = {field: {"terms": {"field": field, "size": _MOST_VALUES}} for field in fields}
+        found = self._searcher.aggregate(query, asked)
+        return {
+            field: {bucket["key"]: bucket["doc_count"] for bucket in found[field]["buckets"]}
+            for field in fields
+        }
+
+    def _count(self, query: Query) -> int:
+        return count_of(self._searcher.search(query, 1))
+
+    def _nonzero(self, counts: dict[str, int]) -> dict[str, int]:
+        return {value: count for value, count in counts.items() if count}
+
+
+def _schema() -> tantivy.Schema:
+    builder = tantivy.SchemaBuilder()
+    builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
+    for field in ("title", "text", "grams", "kana", "groups"):
+        builder.add_text_field(field, tokenizer_name="words", index_option="freq")
+    for field in (*FACETS, "target"):
+        builder.add_text_field(field, fast=True, tokenizer_name="raw", index_option="basic")
+    for field in ("by_opening", "by_closing", "by_latest_closing", "by_newest"):
+        builder.add_integer_field(field, indexed=True, fast=True)
+    for field in ("version", "tie"):
+        builder.add_integer_field(field, fast=True)
+    return builder.build()
+
+
+def tantivy_index(schema: tantivy.Schema, folder: Path) -> tantivy.Index:
+    """Open an index folder, or make an empty folder one. Analysers are not kept in it."""
+    index = tantivy.Index(schema, str(folder))
+    words_only = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
+    index.register_tokenizer("words", words_only)
+    index.config_reader("manual")
+    return index
+
+
+def _writer(index: tantivy.Index) -> tantivy.IndexWriter:
+    return index.writer(_WRITER_BYTES, num_threads=1)
+
+
+def _write(writer: tantivy.IndexWriter, documents: Sequence[SearchDocument]) -> None:
+    for document in documents:
+        writer.delete_documents_by_term("id", document.id)
+        writer.add_document(tantivy.Document(**_fields(document)))
+
+
+def _fields(document: SearchDocument) -> dict[str, Any]:
+    numbers = {"version": document.version, "tie": tie(document.id), **_orders(document)}
+    return {"id": document.id, "target": document.target} | {
+        **_text_fields(document),
+        **{field: list(values) for field, values in facet_values(document).items()},
+        **numbers,
+    }
+
+
+def _orders(document: SearchDocument) -> dict[str, int]:
+    """Return the sort keys: a second, then the tie, in one number; ascending is the order."""
+    closing = _NEVER if document.closes_at is None else document.closes_at
+    if document.closed:
+        closing = 0
+    seconds = {
+        "by_opening": document.opens_at or 0,
+        "by_closing": closing,
+        "by_latest_closing": _NEVER - closing,
+        "by_newest": _NEVER - document.published_at,
+    }
+    return {field: _ordered(second) + tie(document.id) for field, second in seconds.items()}
+
+
+def _ordered(second: int) -> int:
+    return min(max(second, 0), _NEVER) << TIE_BITS
+
+
+def _text_fields(document: SearchDocument) -> dict[str, str]:
+    title = tokenize(document.title)
+    parts = [document.summary, document.body, *document.keywords, document.owner]
+    every = title + [token for part in parts for token in tokenize(part)]
+    names = [*document.keywords, document.owner_kana]
+    spelled = [hiragana(name) for name in names if is_kana(name)]
+    read = [reading for token in every for reading in (token.reading, *token.unit_readings)]
+    return {
+        "title": " ".join(term for token in title for term in (token.form, *token.units)),
+        "text": " ".join(term for token in every for term in (token.form, *token.units)),
+        "grams": " ".join(grams("\n".join((document.title, *parts)))),
+        "kana": " ".join(reading for reading in (*read, *spelled) if reading),
+        "groups": " ".join(str(group) for token in every for group in token.groups),
+    }
+
+
+def _id(searcher: tantivy.Searcher, address: tantivy.DocAddress) -> str:
+    return str(searcher.doc(address).get_first("id"))
+
+
+def _both(first: Query, second: Query) -> Query:
+    return Query.boolean_query([(Occur.Must, first), (Occur.Must, second)])
+
+
+def _either(queries: Sequence[Query]) -> Query:
+    return Query.boolean_query([(Occur.Should, query) for query in queries])
+
+
+@contextmanager
+def _edge() -> Iterator[None]:
+    """Let nothing of the engine through: its panics are not even exceptions to `except`."""
+    try:
+        yield
+    except (IndexBusy, IndexUnavailable):
+        raise
+    except (ValueError, OSError) as error:
+        raise IndexUnavailable(str(error)) from error
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise IndexUnavailable(str(error)) from error

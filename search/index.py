@@ -1,0 +1,94 @@
+"""The contract every search engine keeps, and the choice between the two."""
+
+from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from search.documents import SearchDocument
+from search.query import SearchQuery
+
+
+class IndexBusy(Exception):
+    """Another writer holds the index; the same call may succeed later."""
+
+
+class IndexUnavailable(Exception):
+    """The index cannot answer: not built yet, built for other rules, or its engine is down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One result. Scores compare hits of one search only; they are 0 when a date decides."""
+
+    id: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """One page of hits, the exact number of all, and the counts beside each filter value.
+
+    `facets` has one entry per facet, "status" and "target": value -> number of listings that
+    would be found with this value chosen instead of what is chosen in the same facet now.
+    Values nobody has are left out.
+    """
+
+    hits: tuple[Hit, ...] = ()
+    total: int = 0
+    facets: dict[str, dict[str, int]] = field(default_factory=dict)
+
+
+class FreshIndex(Protocol):
+    """An index being built beside the one in use."""
+
+    def apply(self, batch: Sequence[SearchDocument]) -> None:
+        """Add documents; a later one replaces an earlier one of the same id."""
+        ...
+
+
+class SearchIndex(Protocol):
+    """A searchable copy of the public listings. It may be dropped and rebuilt at any time."""
+
+    def apply(self, upserts: Sequence[SearchDocument], deletes: Collection[str]) -> None:
+        """Make the index hold `upserts` and lack `deletes`; durable and visible on return.
+
+        Raises IndexBusy while another writer holds it, IndexUnavailable when it must be rebuilt.
+        """
+        ...
+
+    def versions(self, ids: Collection[str] | None = None) -> dict[str, int]:
+        """Return the version held of each id, of all when `ids` is None."""
+        ...
+
+    def search(self, query: SearchQuery) -> SearchResult:
+        """Answer a query. Raises IndexUnavailable, never anything of the engine."""
+        ...
+
+    def ready(self) -> bool:
+        """Tell whether the index can answer and was built for the rules of this program."""
+        ...
+
+    def rebuilding(self) -> AbstractContextManager[FreshIndex]:
+        """Build a fresh index beside the one in use; a clean exit switches in one step.
+
+        An error drops the fresh one and leaves the old one in use. Raises IndexBusy.
+        """
+        ...
+
+
+def open_index(
+    *, data_dir: Path, meili_url: str | None = None, meili_key: str | None = None, prefix: str = ""
+) -> SearchIndex:
+    """Return the Meilisearch index when a server is named, else the embedded one on disk.
+
+    `prefix` keeps several installations apart on one server or in one folder.
+    """
+    if meili_url:
+        from search.meilisearch import MeilisearchIndex
+
+        return MeilisearchIndex(meili_url, meili_key, prefix=prefix)
+    from search.embedded import EmbeddedIndex
+
+    return EmbeddedIndex(data_dir / f"{prefix}index")

@@ -1,0 +1,171 @@
+"""A typed query as words with alternatives, the same for every engine.
+
+Every word of the query may be met in several ways: as typed, by all its short units, by a
+synonym of the field, by a synonym group of the dictionary, or by its reading when it was typed in
+kana. How much each way counts is the engine's business.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from search.analysis import Token, bigrams, characters, hiragana, is_kana, tokenize
+from search.vocabulary.synonyms import PHRASES, Synonym
+
+MOST_WORDS = 24
+_SHORTEST_READING = 2
+_LONGEST_KANA = 40
+_UNSPACED = re.compile(r"\S+")
+
+# Words of asking, not of what is asked for: they may rank but are never required.
+_ASKING = frozenset(
+    re.split(
+        r"\s+",
+        """教える 知る 探す 調べる 求める 欲しい 方法 募集 案内 紹介 仕組み 内 町 使う 試す 助ける
+        サービス 製品 会社 企業 自治体 団体 必要 可能 解決 課題 支援 事業 取り組み 活用 導入""",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One thing asked for.
+
+    `start` and `end` are offsets in the typed text. `form` is the normalised word, `units` the
+    words that together mean the same, `synonyms` other phrases of the field as lists of words
+    that must all occur, `groups` synonym groups of the dictionary, `reading` hiragana ("" when
+    unknown), `in_kana` whether kana was typed. An `asking` word is not worth requiring.
+    """
+
+    start: int
+    end: int
+    form: str
+    units: tuple[str, ...] = ()
+    synonyms: tuple[Synonym, ...] = ()
+    groups: tuple[str, ...] = ()
+    reading: str = ""
+    in_kana: bool = False
+    asking: bool = False
+
+
+def words(text: str, known: Callable[[str], bool] = lambda reading: False) -> tuple[Word, ...]:
+    """Return the words of a query, at most MOST_WORDS, repetitions dropped.
+
+    `known` tells whether a hiragana reading occurs in the index; runs of hiragana are cut by it,
+    because the dictionary alone cannot see words in unspaced kana.
+    """
+    found: dict[str, Word] = {}
+    for word in _words(_tokens(text, known)):
+        found.setdefault(word.form, word)
+    return tuple(found.values())[:MOST_WORDS]
+
+
+def grams(text: str) -> list[str]:
+    """Return the character pairs and single characters that tell near spellings apart."""
+    return [*bigrams(text), *characters(text)]
+
+
+def expansions(text: str) -> list[tuple[str, tuple[str, ...]]]:
+    """Return (typed words, the words they were also searched as) for the reader's eyes."""
+    return [
+        (text[word.start : word.end], tuple(synonym.text for synonym in word.synonyms))
+        for word in words(text)
+        if word.synonyms
+    ]
+
+
+def _tokens(text: str, known: Callable[[str], bool]) -> list[Token]:
+    tokens = tokenize(text)
+    for match in _UNSPACED.finditer(text):
+        start, end = match.span()
+        # Folding keeps the length of plain hiragana, so that offsets stay true.
+        if _is_hiragana(match.group()):
+            inside = [token for token in tokens if start <= token.start < end]
+            tokens = [token for token in tokens if not start <= token.start < end]
+            tokens += _kana_tokens(match.group(), start, inside, known)
+    return sorted(tokens, key=lambda token: token.start)
+
+
+def _is_hiragana(text: str) -> bool:
+    return len(text) >= _SHORTEST_READING and hiragana(text) == text and is_kana(text)
+
+
+def _kana_tokens(
+    kana: str, offset: int, tokens: list[Token], known: Callable[[str], bool]
+) -> list[Token]:
+    """Return the words of unspaced hiragana, where the dictionary often sees only grammar."""
+    if len(tokens) == 1 and tokens[0].surface == kana:
+        return tokens
+    spans = _cut(kana, known) or [(0, len(kana))]
+    return [_kana_token(kana[start:end], offset + start) for start, end in spans]
+
+
+def _kana_token(piece: str, start: int) -> Token:
+    end = start + len(piece)
+    tokens = tokenize(piece)
+    if len(tokens) == 1 and tokens[0].surface == piece:
+        return replace(tokens[0], start=start, end=end)
+    return Token(start, end, piece, piece, reading=piece)
+
+
+def _cut(kana: str, known: Callable[[str], bool]) -> list[tuple[int, int]]:
+    """Return the spans of known readings that leave the fewest kana over, in the fewest pieces."""
+    size = min(len(kana), _LONGEST_KANA)
+    best: list[tuple[int, int, list[tuple[int, int]]]] = [(0, 0, [])]
+    for end in range(1, size + 1):
+        left, count, spans = best[end - 1]
+        options = [(left + 1, count, spans)]
+        for start in range(end - _SHORTEST_READING + 1):
+            if known(kana[start:end]):
+                left, count, spans = best[start]
+                options.append((left, count + 1, [*spans, (start, end)]))
+        best.append(min(options, key=lambda option: option[:2]))
+    return best[size][2]
+
+
+def _words(tokens: list[Token]) -> Iterator[Word]:
+    i = 0
+    while i < len(tokens):
+        length = _phrase_length(tokens, i)
+        yield _phrase(tokens[i : i + length]) if length else _single(tokens[i])
+        i += max(length, 1)
+
+
+def _phrase_length(tokens: list[Token], i: int) -> int:
+    """Return how many tokens from i on form the longest phrase with synonyms, 0 for none."""
+    return next(
+        (
+            length
+            for length in range(min(PHRASES.longest, len(tokens) - i), 0, -1)
+            if tuple(token.form for token in tokens[i : i + length]) in PHRASES.synonyms
+        ),
+        0,
+    )
+
+
+def _phrase(tokens: list[Token]) -> Word:
+    forms = tuple(token.form for token in tokens)
+    if len(tokens) == 1:
+        return _single(tokens[0], PHRASES.synonyms[forms])
+    return Word(
+        tokens[0].start,
+        tokens[-1].end,
+        form="".join(forms),
+        units=forms,
+        synonyms=PHRASES.synonyms[forms],
+        reading="".join(token.reading for token in tokens),
+    )
+
+
+def _single(token: Token, synonyms: tuple[Synonym, ...] = ()) -> Word:
+    return Word(
+        token.start,
+        token.end,
+        form=token.form,
+        units=token.units,
+        synonyms=synonyms,
+        groups=tuple(map(str, token.groups)),
+        reading=token.reading,
+        in_kana=is_kana(token.surface) and len(token.surface) >= _SHORTEST_READING,
+        asking=token.form in _ASKING,
+    )

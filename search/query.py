@@ -1,0 +1,41 @@
+"""What a person asks of the index."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+FACETS = ("kind", "theme", "prefecture", "municipality", "offer", "budget", "stage")
+SORTS = ("relevance", "deadline", "newest")
+MOST_HITS = 100
+_LONGEST_TEXT = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchQuery:
+    """A search: several values of one facet widen it, facets narrow one another.
+
+    `now` (seconds since 1970 UTC) decides what is open. The filter value "unstated" asks for
+    listings that say nothing about a facet. With empty text everything matches; relevance then
+    means the deadline order: open ones by nearest deadline, open ones without a deadline, those
+    still to open, closed ones. Limits are clamped to 1..100, unknown sorts mean relevance.
+    Raises ValueError for a filter field that does not exist.
+    """
+
+    text: str = ""
+    target: str | None = None
+    now: int = 0
+    filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    status: tuple[str, ...] = ()
+    sort: str = "relevance"
+    offset: int = 0
+    limit: int = 20
+
+    def __post_init__(self) -> None:
+        unknown = set(self.filters) - set(FACETS)
+        if unknown:
+            raise ValueError(f"no such filter: {', '.join(sorted(unknown))}")
+        chosen = {name: tuple(values) for name, values in self.filters.items() if values}
+        object.__setattr__(self, "filters", chosen)
+        object.__setattr__(self, "text", self.text.strip()[:_LONGEST_TEXT])
+        object.__setattr__(self, "sort", self.sort if self.sort in SORTS else "relevance")
+        object.__setattr__(self, "offset", max(self.offset, 0))
+        object.__setattr__(self, "limit", min(max(self.limit, 1), MOST_HITS))
