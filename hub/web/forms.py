@@ -6,7 +6,8 @@ from typing import Any
 from flask import request
 from flask_babel import gettext
 from flask_wtf import FlaskForm
-from wtforms import Field
+from wtforms import Field, SelectMultipleField
+from wtforms.validators import InputRequired, Length
 
 from hub.domain.errors import Problem, Refused
 from hub.i18n import N_
@@ -64,3 +65,25 @@ class Form(FlaskForm):
             return None
 
 
+
+
+def must() -> InputRequired:
+    """Marks a field 必須. Only the mark is used: the rule in hub.domain decides."""
+    return InputRequired()
+
+
+def at_most(characters: int) -> Length:
+    """Tells the longest length at the field. Only told here: the rule decides."""
+    return Length(max=characters)
+
+
+class Choices(SelectMultipleField):
+    """Several keys; what is not on offer is left for the rule to refuse."""
+
+    def __init__(self, label: Any = None, **kwargs: Any) -> None:
+        super().__init__(label, validate_choice=False, choices=[], **kwargs)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The chosen keys in the order they were sent, each once."""
+        return tuple(dict.fromkeys(self.data or ()))

@@ -1,0 +1,383 @@
+"""My organisation: what we posted, what fits it, who belongs to us."""
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
+from sqlalchemy import select
+from wtforms import HiddenField, RadioField, SelectField, StringField, TextAreaField
+
+from hub.domain import matches, organisations
+from hub.domain.errors import Refused
+from hub.domain.organisations import Profile
+from hub.domain.places import Body, body, find_bodies
+from hub.i18n import N_
+from hub.models.listing import Call, Solution
+from hub.models.organisation import Membership, Organisation
+from hub.policy import allowed
+from hub.web import choices, present
+from hub.web.access import needs
+from hub.web.context import commit, now, person, session
+from hub.web.editing import attempt, number, shown
+from hub.web.forms import Form, at_most, must
+
+bp = Blueprint("my", __name__)
+
+SHOWN = 10  # places in a list of matches
+
+
+@bp.get("/my")
+@needs("account.use")
+def home() -> ResponseReturnValue:
+    """My organisations; straight on when there is one and nothing else to see here."""
+    user = person()
+    active = [m.organisation for m in user.memberships if m.state == "active"]
+    waiting = [m.organisation for m in user.memberships if m.state == "requested"]
+    if len(active) == 1 and not waiting and not user.is_operator:
+        return redirect(url_for("my.organisation", id_=active[0].id), 303)
+    return render_template("my/home.html", user=user, active=active, waiting=waiting)
+
+
+class OrganisationForm(Form):
+    """A company's or an intermediary's profile."""
+
+    version = HiddenField()
+    kind = HiddenField()
+    name = StringField(
+        lazy_gettext("団体名"), [must()], description=lazy_gettext("屋号やお名前でもかまいません。")
+    )
+    name_kana = StringField(lazy_gettext("団体名の読み（ひらがな）"))
+    legal_form = RadioField(lazy_gettext("法人の形"), [must()], choices=[], validate_choice=False)
+    corporate_number = StringField(
+        lazy_gettext("法人番号"),
+        description=lazy_gettext("13桁の数字。個人事業主など、ない方は空のままにしてください。"),
+    )
+    prefecture_code = SelectField(lazy_gettext("所在地の都道府県"), choices=[], validate_choice=False)
+    about = TextAreaField(lazy_gettext("紹介"), [at_most(organisations.ABOUT_MAX)])
+    website = StringField(lazy_gettext("ウェブサイト"))
+
+    def offer_choices(self) -> None:
+        """Fill in what can be chosen, in the reader's language."""
+        self.legal_form.choices = choices.named(choices.LEGAL_FORM_NAMES)
+        self.prefecture_code.choices = [("", _("選ばない")), *choices.prefectures()]
+
+    def profile(self) -> Profile:
+        """What was typed, as plain data."""
+        return Profile(
+            **{name: getattr(self, name).data or "" for name in Profile.__dataclass_fields__}
+        )
+
+
+class MunicipalityForm(Form):
+    """Taking up a municipality: its name, reading or code."""
+
+    kind = HiddenField()
+    body_code = StringField(
+        lazy_gettext("自治体の名前"),
+        [must()],
+        description=lazy_gettext("例: 石巻市、いしのまきし、東京都府中市、132063"),
+    )
+
+
+@bp.route("/my/organisations/new", methods=["GET", "POST"])
+@needs("organisation.create", keeps_form=True)
+def new_organisation() -> ResponseReturnValue:
+    """Choose a kind of organisation, then register it or ask to join it."""
+    kind = request.values.get("kind", "")
+    if kind == "municipality":
+        return _take_up()
+    if kind in ("company", "intermediary"):
+        return _register(kind)
+    return render_template("my/choose_kind.html")
+
+
+def _take_up() -> ResponseReturnValue:
+    form = MunicipalityForm()
+    form.kind.data = "municipality"
+    if request.method == "GET":
+        known = body(session(), request.args.get("body_code", ""))
+        form.body_code.data = known.full_name if known else ""
+        return render_template("my/municipality.html", form=form, found=[])
+    found: list[Body] = []
+    if form.sent():
+        found = find_bodies(session(), form.body_code.data or "")
+        if len(found) == 1:
+            membership, _none = attempt(
+                form,
+                lambda: organisations.claim(
+                    session(), found[0].code, actor=person(), now=now()
+                ),
+            )
+            if membership is not None:
+                return _joined(membership)
+        form.body_code.errors = [_which(form.body_code.data or "", found)]
+    return render_template("my/municipality.html", form=form, found=found), 422
+
+
+def _which(typed: str, found: list[Body]) -> str:
+    if not typed.strip():
+        return _("「自治体の名前」を入力してください")
+    if not found:
+        return _("その名前の自治体が見つかりません。都道府県から入力してください")
+    return _("同じ名前の自治体があります。下の候補から選んでください")
+
+
+def _joined(membership: Membership) -> ResponseReturnValue:
+    if membership.state == "active":
+        return redirect(url_for("my.organisation", id_=membership.organisation_id), 303)
+    flash(_("参加を申請しました。団体の管理者が認めると使えるようになります"))
+    return redirect(url_for("my.home"), 303)
+
+
+def _register(kind: str) -> ResponseReturnValue:
+    form = OrganisationForm()
+    form.kind.data = kind
+    form.offer_choices()
+    if request.method == "GET":
+        return render_template("my/profile.html", form=form, organisation=None, kind=kind)
+    if form.sent():
+        organisation, _none = attempt(
+            form,
+            lambda: organisations.create(
+                session(), kind, form.profile(), actor=person(), now=now()
+            ),
+        )
+        if organisation is not None:
+            return redirect(url_for("my.organisation", id_=organisation.id), 303)
+    return render_template("my/profile.html", form=form, organisation=None, kind=kind), 422
+
+
+@bp.post("/organisations/<int:id_>/join")
+@needs("organisation.join", Organisation)
+def join(organisation: Organisation) -> ResponseReturnValue:
+    """Ask to be let in."""
+    membership = organisations.join(session(), organisation, actor=person(), now=now())
+    commit()
+    return _joined(membership)
+
+
+@bp.get("/my/organisations/<int:id_>")
+@needs("organisation.enter", Organisation)
+def organisation(organisation: Organisation) -> ResponseReturnValue:
+    """What we posted, newest first."""
+    listings: list[dict[str, Any]] = []
+    if organisation.kind == "municipality":
+        listings = [_row(call) for call in _posted(Call, organisation)]
+    elif organisation.kind == "company":
+        listings = [_row(solution) for solution in _posted(Solution, organisation)]
+    partners = (
+        present.partner_calls(organisation) if organisation.kind == "intermediary" else []
+    )
+    return render_template(
+        "my/organisation.html",
+        organisation=organisation,
+        tabs=_tabs(organisation, "listings"),
+        listings=listings,
+        partners=partners,
+        user=person(),
+    )
+
+
+def _posted(model: Any, organisation: Organisation) -> list[Any]:
+    rows = select(model).where(
+        model.organisation_id == organisation.id, model.state != "archived"
+    )
+    return list(session().scalars(rows.order_by(model.updated_at.desc(), model.id.desc())))
+
+
+def _row(row: Call | Solution) -> dict[str, Any]:
+    subject = row.subject
+    return {
+        "title": row.title or _("（題名なし）"),
+        "url": url_for(f"{subject}_editing.preview", id_=row.id),
+        "edit_url": url_for(f"{subject}_editing.edit", id_=row.id)
+        if allowed(person(), f"{subject}.edit", row)
+        else "",
+        "matches_url": url_for(f"my.{subject}_matches", id_=row.id)
+        if row.state == "published"
+        else "",
+        "status": present.status_of(row, now()),
+        "matches": matches.count(session(), row, now=now()) if row.state == "published" else 0,
+        "updated_at": row.updated_at,
+    }
+
+
+def _tabs(organisation: Organisation, here: str) -> list[dict[str, Any]]:
+    words = {
+        "municipality": N_("募集"),
+        "company": N_("ソリューション"),
+        "intermediary": N_("提携先の募集"),
+    }
+    items = [("listings", "my.organisation", words[organisation.kind])]
+    if organisation.kind != "intermediary":
+        items.append(("matches", "my.matches", N_("マッチ")))
+    items.append(("members", "my.members", N_("所属")))
+    items.append(("profile", "my.profile", N_("団体情報")))
+    return [
+        {
+            "label": _(label),
+            "url": url_for(endpoint, id_=organisation.id),
+            "current": name == here,
+            "count": None,
+        }
+        for name, endpoint, label in items
+        if name != "profile" or allowed(person(), "organisation.edit", organisation)
+    ]
+
+
+@bp.get("/my/organisations/<int:id_>/matches", endpoint="matches")
+@needs("organisation.enter", Organisation)
+def all_matches(organisation: Organisation) -> ResponseReturnValue:
+    """What fits each of our published listings."""
+    model: Any = Call if organisation.kind == "municipality" else Solution
+    groups = [
+        {
+            "title": row.title,
+            "url": url_for(f"my.{row.subject}_matches", id_=row.id),
+            "items": _matches_of(row, 3),
+        }
+        for row in _posted(model, organisation)
+        if row.state == "published"
+    ]
+    return render_template(
+        "my/matches.html",
+        organisation=organisation,
+        tabs=_tabs(organisation, "matches"),
+        groups=groups,
+    )
+
+
+def _matches_of(row: Call | Solution, limit: int) -> list[dict[str, Any]]:
+    found = (
+        matches.for_call(session(), row, now=now(), limit=limit)
+        if isinstance(row, Call)
+        else matches.for_solution(session(), row, now=now(), limit=limit)
+    )
+    return [present.match_card(match, "call" if isinstance(row, Solution) else "solution", now())
+            for match in found]  # fmt: skip
+
+
+@bp.get("/calls/<int:id_>/matches")
+@needs("call.matches", Call)
+def call_matches(call: Call) -> ResponseReturnValue:
+    """Solutions recommended for our call, with why and what is missing."""
+    return _match_page(call)
+
+
+@bp.get("/solutions/<int:id_>/matches")
+@needs("solution.matches", Solution)
+def solution_matches(solution: Solution) -> ResponseReturnValue:
+    """Calls recommended for our solution, with why and what is missing."""
+    return _match_page(solution)
+
+
+def _match_page(row: Call | Solution) -> ResponseReturnValue:
+    return render_template(
+        "my/listing_matches.html",
+        row=row,
+        organisation=row.organisation,
+        items=_matches_of(row, SHOWN),
+        current=matches.is_current(session(), row),
+        open=row.state == "published",
+    )
+
+
+@bp.get("/my/organisations/<int:id_>/members")
+@needs("organisation.enter", Organisation)
+def members(organisation: Organisation) -> ResponseReturnValue:
+    """Who belongs to us, and who asks to."""
+    rows = sorted(organisation.memberships, key=lambda m: (m.state, m.created_at))
+    return render_template(
+        "my/members.html",
+        organisation=organisation,
+        tabs=_tabs(organisation, "members"),
+        active=[m for m in rows if m.state == "active"],
+        waiting=[m for m in rows if m.state == "requested"],
+        roles=choices.named(choices.ROLE_NAMES),
+        role_names=dict(choices.named(choices.ROLE_NAMES)),
+    )
+
+
+@bp.post("/memberships/<int:id_>/answer")
+@needs("membership.answer", Membership)
+def answer(membership: Membership) -> ResponseReturnValue:
+    """Let a person in with a role, or turn the request down."""
+    to = url_for("my.members", id_=membership.organisation_id)
+    try:
+        if request.form.get("answer") == "accept":
+            role = request.form.get("role", "")
+            organisations.accept(session(), membership, role, actor=person(), now=now())
+            done = _("参加を認めました")
+        else:
+            organisations.decline(session(), membership, actor=person(), now=now())
+            done = _("申請を断りました")
+    except Refused:
+        flash(_("役割を選んでください"), "error")
+        return redirect(to, 303)
+    commit()
+    flash(done)
+    return redirect(to, 303)
+
+
+@bp.route("/my/organisations/<int:id_>/profile", methods=["GET", "POST"])
+@needs("organisation.edit", Organisation, keeps_form=True)
+def profile(organisation: Organisation) -> ResponseReturnValue:
+    """Change what we say of ourselves."""
+    if request.method == "GET":
+        names = Profile.__dataclass_fields__
+        data = {name: getattr(organisation, name) or "" for name in names}
+        form = OrganisationForm(data={**data, "version": str(organisation.version)})
+        return _profile_page(form, organisation, 200)
+    form = OrganisationForm()
+    if not form.sent():
+        return _profile_page(form, organisation, 422)
+
+    def rule() -> bool:
+        organisations.change(
+            session(), organisation, form.profile(),
+            actor=person(), expected_version=number(form.version.data), now=now(),
+        )  # fmt: skip
+        return True
+
+    done, conflict = attempt(form, rule)
+    if done:
+        flash(_("保存しました"))
+        return redirect(url_for("my.organisation", id_=organisation.id), 303)
+    if conflict is not None:
+        return _profile_conflict(form, organisation)
+    return _profile_page(form, organisation, 422)
+
+
+def _profile_conflict(form: OrganisationForm, organisation: Organisation) -> Any:
+    session().refresh(organisation)
+    differing = [
+        {
+            "label": str(form[name].label.text),
+            "theirs": shown(getattr(organisation, name)),
+            "yours": shown(form[name].data),
+        }
+        for name in Profile.__dataclass_fields__
+        if shown(getattr(organisation, name)) != shown(form[name].data)
+    ]
+    form.version.data = str(organisation.version)
+    return _profile_page(form, organisation, 409, differing)
+
+
+def _profile_page(
+    form: OrganisationForm,
+    organisation: Organisation,
+    status: int,
+    conflict: list[dict[str, str]] | None = None,
+) -> Any:
+    form.offer_choices()
+    html = render_template(
+        "my/profile.html",
+        form=form,
+        organisation=organisation,
+        kind=organisation.kind,
+        conflict=conflict,
+        tabs=_tabs(organisation, "profile"),
+    )
+    return html, status

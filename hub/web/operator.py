@@ -1,0 +1,43 @@
+"""The operator's page: confirm that a municipality is who it says."""
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from hub.domain import organisations
+from hub.models.organisation import Organisation
+from hub.web.access import needs
+from hub.web.context import commit, now, person, session
+
+bp = Blueprint("operator", __name__)
+
+
+@bp.get("/operator")
+@needs("operator.enter")
+def home() -> ResponseReturnValue:
+    """Municipalities that wait for confirmation, with who asked."""
+    waiting = [
+        {
+            "id": organisation.id,
+            "name": organisation.full_name,
+            "body_code": organisation.body_code,
+            "website": organisation.website,
+            "since": organisation.created_at,
+            "people": [
+                f"{membership.user.name} <{membership.user.email}>"
+                for membership in organisation.memberships
+            ],
+        }
+        for organisation in organisations.unverified(session())
+    ]
+    return render_template("operator/home.html", waiting=waiting)
+
+
+@bp.post("/operator/organisations/<int:id_>/verify")
+@needs("organisation.verify", Organisation)
+def verify(organisation: Organisation) -> ResponseReturnValue:
+    """Confirm one municipality: from now on it can publish."""
+    organisations.verify(session(), organisation, actor=person(), now=now())
+    commit()
+    flash(_("%(name)sを確認ずみにしました", name=organisation.full_name))
+    return redirect(url_for("operator.home"), 303)
