@@ -14,36 +14,47 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_file=None, extra="ignore")
 
     data_dir: Path = Field(
-        Path("data"), description="Folder of the embedded database, index, queue and secrets."
+        default=Path("data"),
+        description="Folder of the embedded database, index, queue and secrets.",
     )
-    host: str = Field("127.0.0.1", description="Address the web server listens on.")
-    port: int = Field(8000, ge=1, le=65535, description="Port the web server listens on.")
+    host: str = Field(default="127.0.0.1", description="Address the web server listens on.")
+    port: int = Field(default=8000, ge=1, le=65535, description="Port the web server listens on.")
     database_url: str = Field(
-        "", description="SQLAlchemy URL; empty means SQLite in the data folder."
+        default="", description="SQLAlchemy URL; empty means SQLite in the data folder."
     )
     redis_url: str = Field(
-        "", description="Redis or Valkey URL; empty means the embedded Valkey of `hub serve`."
+        default="",
+        description="Redis or Valkey URL; empty means the embedded Valkey of `hub serve`.",
     )
-    meili_url: str = Field("", description="Meilisearch URL; empty means the embedded index.")
-    meili_key: str = Field("", description="Meilisearch API key.")
+    meili_url: str = Field(
+        default="", description="Meilisearch URL; empty means the embedded index."
+    )
+    meili_key: str = Field(default="", description="Meilisearch API key.")
     secret_key: str = Field(
-        "", description="Key that signs cookies; empty means one made and kept in the data folder."
+        default="",
+        description="Key that signs cookies; empty means one made and kept in the data folder.",
     )
     secure_cookies: bool = Field(
-        False, description="Send cookies over HTTPS only; switch on behind HTTPS."
+        default=False, description="Send cookies over HTTPS only; switch on behind HTTPS."
     )
     trusted_hosts: str = Field(
-        "", description="Host names that may be asked for, comma separated; empty means any."
+        default="",
+        description="Host names that may be asked for, comma separated; empty means any.",
     )
-    proxies: int = Field(0, ge=0, le=3, description="Reverse proxies in front whose word is taken.")
-    web_processes: int = Field(2, ge=1, le=64, description="Web processes of `hub serve`.")
-    web_threads: int = Field(4, ge=1, le=64, description="Threads of each web process.")
-    worker_processes: int = Field(1, ge=1, le=32, description="Workers of `hub serve`.")
+    proxies: int = Field(
+        default=0, ge=0, le=3, description="Reverse proxies in front whose word is taken."
+    )
+    web_processes: int = Field(default=2, ge=1, le=64, description="Web processes of `hub serve`.")
+    web_threads: int = Field(default=4, ge=1, le=64, description="Threads of each web process.")
+    worker_processes: int = Field(default=1, ge=1, le=32, description="Workers of `hub serve`.")
     sign_in_limit: str = Field(
-        "20 per hour", description="Sign-in and registration attempts allowed for one address."
+        default="20 per hour",
+        description="Sign-in and registration attempts allowed for one address.",
     )
-    operator_name: str = Field("Local Hub 運営チーム", description="Operator named in the footer.")
-    demo: bool = Field(False, description="Seed the demo market and show its accounts.")
+    operator_name: str = Field(
+        default="Local Hub 運営チーム", description="Operator named in the footer."
+    )
+    demo: bool = Field(default=False, description="Seed the demo market and show its accounts.")
 
     @field_validator("data_dir")
     @classmethod
