@@ -92,7 +92,7 @@ def _choose(listing: Listing, name: str, keys: tuple[str, ...]) -> None:
     for key in keys:
         if key not in chosen:
             chosen.append(key)
-    rows = getattr(listing, chosen.target_collection)
+    rows = getattr(listing, getattr(type(listing), name).target_collection)
     for row in rows:
         row.position = keys.index(row.key)
     rows.sort(key=lambda row: row.position)
