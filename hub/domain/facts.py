@@ -1,0 +1,158 @@
+"""What matching may know of a listing: the allowed inputs, by explicit columns and nothing more.
+
+Size, capital, counts, names and head offices are not among them, so they cannot be loaded by
+mistake. The keys of the mappings are the fields of the matcher's `CallFacts` and `SolutionFacts`;
+`fingerprint` tells whether matches were made from a listing's present facts.
+"""
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from hub.clock import epoch_seconds
+from hub.models.listing import (
+    Call,
+    CallEligibility,
+    CallOffer,
+    CallTheme,
+    Solution,
+    SolutionArea,
+    SolutionAsk,
+    SolutionKind,
+    SolutionTheme,
+)
+from hub.models.organisation import Organisation
+from hub.models.reference import Municipality
+
+Facts = dict[str, Any]
+
+CALL_TEXTS = ("title", "summary", "vision", "problem", "tried", "offered", "wanted", "details")
+SOLUTION_TEXTS = ("title", "summary", "solves", "brings", "asks_text", "evidence")
+
+
+def calls(session: Session, ids: Collection[int] | None = None) -> dict[int, Facts]:
+    """Facts of published calls by id: all of them, or those among `ids`."""
+    rows = session.execute(
+        _published(
+            select(
+                Call.id,
+                Call.organisation_id,
+                Call.kind,
+                Call.budget_kind,
+                Call.opens_at,
+                Call.closes_at,
+                *(getattr(Call, name) for name in CALL_TEXTS),
+                Municipality.code.label("municipality"),
+                Municipality.prefecture_code.label("municipality_prefecture"),
+                Organisation.prefecture_code,
+            )
+            .join(Organisation, Call.organisation_id == Organisation.id)
+            .outerjoin(
+                Municipality,
+                Municipality.code
+                == func.coalesce(Call.municipality_code, Organisation.municipality_code),
+            ),
+            Call,
+            ids,
+        )
+    ).all()
+    themes = _chosen(session, CallTheme.call_id, CallTheme, ids)
+    offers = _chosen(session, CallOffer.call_id, CallOffer, ids)
+    eligibility = _chosen(session, CallEligibility.call_id, CallEligibility, ids)
+    return {
+        row.id: {
+            "id": row.id,
+            "town": row.organisation_id,
+            "kind": row.kind,
+            **{name: getattr(row, name) for name in CALL_TEXTS},
+            "themes": themes[row.id],
+            "offers": offers[row.id],
+            "prefecture": row.municipality_prefecture or row.prefecture_code,
+            "municipality": row.municipality,
+            "budget_kind": row.budget_kind,
+            "opens_at": epoch_seconds(row.opens_at),
+            "closes_at": epoch_seconds(row.closes_at),
+            "published": True,
+            "eligibility": eligibility[row.id],
+        }
+        for row in rows
+    }
+
+
+def solutions(session: Session, ids: Collection[int] | None = None) -> dict[int, Facts]:
+    """Facts of published solutions by id: all of them, or those among `ids`."""
+    rows = session.execute(
+        _published(
+            select(
+                Solution.id,
+                Solution.organisation_id,
+                Solution.stage,
+                *(getattr(Solution, name) for name in SOLUTION_TEXTS),
+                Organisation.legal_form,
+            ).join(Organisation, Solution.organisation_id == Organisation.id),
+            Solution,
+            ids,
+        )
+    ).all()
+    themes = _chosen(session, SolutionTheme.solution_id, SolutionTheme, ids)
+    asks = _chosen(session, SolutionAsk.solution_id, SolutionAsk, ids)
+    kinds = _chosen(session, SolutionKind.solution_id, SolutionKind, ids)
+    areas = _chosen(session, SolutionArea.solution_id, SolutionArea, ids)
+    return {
+        row.id: {
+            "id": row.id,
+            "firm": row.organisation_id,
+            **{name: getattr(row, name) for name in SOLUTION_TEXTS},
+            "themes": themes[row.id],
+            "asks": asks[row.id],
+            "kinds": kinds[row.id],
+            "stage": row.stage,
+            "areas": areas[row.id],
+            "published": True,
+            "juridical": _juridical(row.legal_form),
+        }
+        for row in rows
+    }
+
+
+def load(session: Session, subject: str, ids: Collection[int] | None = None) -> dict[int, Facts]:
+    """`calls` or `solutions`, by the name of the subject."""
+    return calls(session, ids) if subject == "call" else solutions(session, ids)
+
+
+def fingerprint(facts: Mapping[str, Any]) -> str:
+    """A digest that changes when any of the facts does."""
+    text = json.dumps(facts, sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _published(
+    statement: Select[Any], model: type[Call] | type[Solution], ids: Collection[int] | None
+) -> Select[Any]:
+    statement = statement.where(model.state == "published")
+    return statement if ids is None else statement.where(model.id.in_(ids))
+
+
+def _chosen(
+    session: Session, owner: InstrumentedAttribute[int], model: Any, ids: Collection[int] | None
+) -> defaultdict[int, tuple[str, ...]]:
+    """The chosen keys of each listing, in the order they were chosen."""
+    statement = select(owner, model.key).order_by(owner, model.position, model.key)
+    if ids is not None:
+        statement = statement.where(owner.in_(ids))
+    found: defaultdict[int, tuple[str, ...]] = defaultdict(tuple)
+    for listing_id, key in session.execute(statement):
+        found[listing_id] += (key,)
+    return found
+
+
+def _juridical(legal_form: str | None) -> bool | None:
+    """Whether the firm is a juridical person; None when it did not say."""
+    if legal_form in (None, "other"):
+        return None
+    return legal_form != "sole_proprietor"

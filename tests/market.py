@@ -1,0 +1,92 @@
+"""A small market for tests, made through the rules: a town, a firm, their listings."""
+
+from dataclasses import replace
+from datetime import timedelta
+from itertools import count
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from hub.domain import accounts, calls, organisations, solutions
+from hub.domain.calls import CallValues
+from hub.domain.organisations import Profile
+from hub.domain.solutions import SolutionValues
+from hub.models import Call, Organisation, Solution, User
+from tests.conftest import NOW
+
+ISHINOMAKI = "042021"
+CALL = CallValues(
+    title="放課後の居場所を一緒につくる事業者を募集",
+    summary="共働き家庭の小学生が夕方まで安心して過ごせる場所を増やします。",
+    kind="pilot",
+    department="子育て支援課",
+    problem="学童保育に入れない子どもが増え、夕方に一人で過ごす家庭があります。",
+    wanted="空き教室を使った見守りと学びの提案を求めます。",
+    themes=("childcare",),
+    offers=("field", "facility"),
+    budget_kind="none",
+    closes_at=NOW + timedelta(days=30),
+)
+SOLUTION = SolutionValues(
+    title="小学生の放課後を見守る学びの広場",
+    summary="空き教室で宿題と遊びを支え、保護者に帰宅を知らせます。",
+    solves="学童保育に入れない子どもが放課後を一人で過ごす問題を解決します。",
+    brings="指導員と入退室を知らせる仕組みを提供します。",
+    themes=("childcare",),
+    asks=("facility",),
+    kinds=("pilot",),
+    stage="product",
+    areas=("00",),
+)
+_numbers = count(1)
+
+
+def person(session: Session) -> User:
+    """A new person who cannot sign in with a password."""
+    number = next(_numbers)
+    return accounts.register(
+        session, email=f"person{number}@example.jp", name="試験 花子", password=None, now=NOW
+    )
+
+
+def town(session: Session, body_code: str = ISHINOMAKI) -> User:
+    """The owner of a confirmed municipality."""
+    officer = person(session)
+    membership = organisations.claim(session, body_code, actor=officer, now=NOW)
+    organisations.verify(session, membership.organisation, actor=None, now=NOW)
+    return officer
+
+
+def firm(session: Session, name: str = "株式会社ひだまり") -> User:
+    """The owner of a company."""
+    owner = person(session)
+    profile = Profile(name=name, legal_form="corporation")
+    organisations.create(session, "company", profile, actor=owner, now=NOW)
+    return owner
+
+
+def organisation_of(session: Session, member: User) -> Organisation:
+    """The one organisation the person belongs to."""
+    found = session.scalars(
+        select(Organisation).where(Organisation.memberships.any(user_id=member.id))
+    ).one()
+    session.refresh(member, ["memberships"])
+    return found
+
+
+def publish_call(session: Session, officer: User, **changes: object) -> Call:
+    """A published call; `changes` replace values of CALL."""
+    values = replace(CALL, **changes)  # type: ignore[arg-type]
+    call = calls.create(session, organisation_of(session, officer), values, actor=officer, now=NOW)
+    calls.publish(session, call, actor=officer, now=NOW, expected_version=call.version)
+    return call
+
+
+def publish_solution(session: Session, owner: User, **changes: object) -> Solution:
+    """A published solution; `changes` replace values of SOLUTION."""
+    values = replace(SOLUTION, **changes)  # type: ignore[arg-type]
+    solution = solutions.create(
+        session, organisation_of(session, owner), values, actor=owner, now=NOW
+    )
+    solutions.publish(session, solution, actor=owner, now=NOW, expected_version=solution.version)
+    return solution
