@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
-from typing import Any
+from typing import Any, NamedTuple
 
 from sudachipy import Dictionary, SplitMode
 
@@ -27,9 +27,11 @@ ANALYSIS_VERSION = (
 
 # The tokenizer refuses more than 49,149 bytes at once; a folded character has at most 4.
 _CHUNK = 12_000
-_SENTENCE_END = re.compile(r"[。！？!?\n]")
+_SENTENCE_END = re.compile(r"[。!?]")
 _DASHES = "-‐‑‒–—―−ｰ─━"
 _KANA_DASH = re.compile(f"(?<=[ァ-ヶー])[{_DASHES}](?![a-z0-9])")
+# Ordinary text, of which every character folds to one character whatever stands beside it.
+_PLAIN = re.compile(r"[ -~\n　、-〗ぁ-ゖァ-ヺー・一-鿿！-～]*")
 _LETTERS = re.compile(r"[a-z0-9]+|[^\W\da-z_]+")
 _KANJI_KATAKANA = re.compile(r"[々〆㐀-䶿一-鿿豈-﫿\U00020000-\U0003ffffァ-ヺ]")
 _HIRAGANA = re.compile(r"[ぁ-ゖー]+")
@@ -41,6 +43,13 @@ _VARIANTS = str.maketrans(
     "髙﨑條邊邉齋齊澤濱櫻廣國學會縣圓瀧嶋萬ヶ",
     "高崎条辺辺斎斎沢浜桜広国学会県円滝島万ケ",
 )
+
+_PLAIN_FOLDS = {
+    **{code: code - 0xFEE0 for code in range(ord("！"), ord("～") + 1)},
+    **_VARIANTS,
+    ord("\n"): ord(" "),
+    ord("　"): ord(" "),
+}
 
 # Nouns and affixes that only hold a sentence together; as typed, because 物流 must stay.
 _EMPTY = frozenset(
@@ -95,7 +104,7 @@ def tokenize(text: str) -> list[Token]:
     tokens = []
     for offset, chunk in _chunks(folded.text):
         for word in _words(_tokenizer().tokenize(chunk)):
-            begin, end = offset + word[0].begin(), offset + word[-1].end()
+            begin, end = offset + word[0].morpheme.begin(), offset + word[-1].morpheme.end()
             tokens.append(_token(word, folded.starts[begin], folded.ends[end - 1]))
     return tokens
 
@@ -151,8 +160,9 @@ def is_kana(text: str) -> bool:
 
 
 def _fold(text: str) -> Folded:
-    if text.isascii() and text.isprintable():
-        return Folded(text.lower(), range(len(text)), range(1, len(text) + 1))
+    if _PLAIN.fullmatch(text):
+        folded = _KANA_DASH.sub("ー", text.translate(_PLAIN_FOLDS).lower())
+        return Folded(folded, range(len(text)), range(1, len(text) + 1))
     pieces: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
@@ -228,18 +238,30 @@ def _tokenizer() -> Any:
     return _local.tokenizer
 
 
-def _words(morphemes: Iterable[Any]) -> Iterator[list[Any]]:
-    """Yield content words as lists of morphemes: affixes stay with their noun, r7 is one word."""
-    word: list[Any] = []
-    role = ""
+class _Part(NamedTuple):
+    """A morpheme, its text, and the role it plays in a word; "" when grammar or a symbol."""
+
+    morpheme: Any
+    surface: str
+    role: str
+
+
+def _parts(morphemes: Iterable[Any]) -> Iterator[_Part]:
     for morpheme in morphemes:
-        previous, role = role, _role(morpheme)
-        if word and word[-1].end() == morpheme.begin() and (previous, role) in _JOINED:
-            word.append(morpheme)
+        surface = morpheme.surface()
+        yield _Part(morpheme, surface, _role(surface, morpheme.part_of_speech()))
+
+
+def _words(morphemes: Iterable[Any]) -> Iterator[list[_Part]]:
+    """Yield content words part by part: affixes stay with their noun, r7 is one word."""
+    word: list[_Part] = []
+    for part in _parts(morphemes):
+        if word and (word[-1].role, part.role) in _JOINED:
+            word.append(part)
             continue
         if _has_core(word):
             yield word
-        word = [morpheme] if role in _STARTS else []
+        word = [part] if part.role in _STARTS else []
     if _has_core(word):
         yield word
 
@@ -254,17 +276,12 @@ _CORE = {"noun", "latin", "number", "content"}
 _STARTS = _CORE | {"prefix"}
 
 
-def _has_core(word: list[Any]) -> bool:
-    return any(_role(morpheme) in _CORE for morpheme in word)
-
-
-def _role(morpheme: Any) -> str:
-    """Return the part a morpheme plays in a word; "" when it is grammar or a symbol."""
-    return _role_of(morpheme.surface(), morpheme.part_of_speech())
+def _has_core(word: list[_Part]) -> bool:
+    return any(part.role in _CORE for part in word)
 
 
 @lru_cache(maxsize=20_000)
-def _role_of(surface: str, pos: tuple[str, ...]) -> str:
+def _role(surface: str, pos: tuple[str, ...]) -> str:
     role = _role_of_pos(pos)
     if not role or surface in _EMPTY or not any(char.isalnum() for char in surface):
         return ""
@@ -290,47 +307,60 @@ def _role_of_pos(pos: tuple[str, ...]) -> str:
     return ""
 
 
-def _token(word: list[Any], start: int, end: int) -> Token:
-    core = [part for part in word if _role(part) in _CORE]
-    whole = len(word) == 1
-    parts = [part for part in word[0].split(SplitMode.A) if _is_unit(part)] if whole else core
+def _token(word: list[_Part], start: int, end: int) -> Token:
+    units = _units(word)
     return Token(
         start=start,
         end=end,
-        surface="".join(part.surface() for part in word),
+        surface="".join(part.surface for part in word),
         form="".join(map(_form, word)),
-        units=tuple(map(_form, parts)) if len(core) < 2 else (),
-        reading=_joined_reading(word),
-        unit_readings=tuple(reading for reading in map(_reading, parts) if reading),
-        groups=_groups(word[0]) if whole else (),
+        units=tuple("".join(map(_form, unit)) for unit in units),
+        reading=_reading(word),
+        unit_readings=tuple(reading for reading in map(_reading, units) if reading),
+        groups=_groups(word[0]) if len(word) == 1 else (),
     )
 
 
-def _is_unit(part: Any) -> bool:
-    return _role(part) in _CORE and part.surface() not in _PLACE_KINDS
+def _units(word: list[_Part]) -> list[list[_Part]]:
+    """Return the short units of a word part by part, none when it is one unit.
+
+    A prefix stays with its noun, because it turns the meaning; verbs are not cut, because their
+    parts mean something else.
+    """
+    if word[0].role != "noun" and len(word) == 1:
+        return []
+    whole = [word] if len(word) > 1 else _words(word[0].morpheme.split(SplitMode.A))
+    units = [[part for part in unit if part.role != "suffix"] for unit in whole]
+    length = sum(len(part.surface) for part in word)
+    return [
+        unit
+        for unit in units
+        if sum(len(part.surface) for part in unit) < length
+        and not (len(unit) == 1 and unit[0].surface in _PLACE_KINDS)
+    ]
 
 
-def _groups(morpheme: Any) -> tuple[int, ...]:
-    groups: list[int] = morpheme.synonym_group_ids()
+def _groups(part: _Part) -> tuple[int, ...]:
+    groups: list[int] = part.morpheme.synonym_group_ids()
     # A word of many groups is ambiguous (mostly two-letter abbreviations).
     if len(groups) > _MOST_GROUPS:
         return ()
     return tuple(group for group in groups if group not in WIDE_GROUPS)
 
 
-def _form(morpheme: Any) -> str:
-    form: str = morpheme.normalized_form()
-    return "".join(form.lower().translate(_VARIANTS).split()) or morpheme.surface()
+def _form(part: _Part) -> str:
+    form: str = part.morpheme.normalized_form()
+    return "".join(form.lower().translate(_VARIANTS).split()) or part.surface
 
 
-def _joined_reading(word: list[Any]) -> str:
-    found = [_reading(part) for part in word]
+def _reading(word: list[_Part]) -> str:
+    found = [_part_reading(part) for part in word]
     return "".join(found) if all(found) else ""
 
 
-def _reading(morpheme: Any) -> str:
-    surface: str = morpheme.surface().translate(_TO_HIRAGANA)
+def _part_reading(part: _Part) -> str:
+    surface = part.surface.translate(_TO_HIRAGANA)
     if _HIRAGANA.fullmatch(surface):
         return surface
-    reading: str = morpheme.reading_form().translate(_TO_HIRAGANA)
+    reading: str = part.morpheme.reading_form().translate(_TO_HIRAGANA)
     return reading if _HIRAGANA.fullmatch(reading) else ""

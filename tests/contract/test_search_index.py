@@ -1,0 +1,228 @@
+"""What every search engine behind the SearchIndex contract must do, engine by engine.
+
+The real Meilisearch runs only where MEILI_URL (and MEILI_KEY) name a server kept for tests.
+"""
+
+import os
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from search.documents import SearchDocument, tie
+from search.index import SearchIndex, open_index
+from search.query import FACETS, SearchQuery
+from tests.contract import naive
+from tests.contract.strategies import NOW, documents, queries
+
+MEILI_URL = os.environ.get("MEILI_URL", "")
+ENGINES = [
+    "embedded",
+    pytest.param(
+        "meilisearch", marks=pytest.mark.skipif(not MEILI_URL, reason="MEILI_URL names no server")
+    ),
+]
+on_random_data = settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+@pytest.fixture(params=ENGINES)
+def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SearchIndex]:
+    meili = request.param == "meilisearch"
+    opened = open_index(
+        data_dir=tmp_path,
+        meili_url=MEILI_URL if meili else None,
+        meili_key=os.environ.get("MEILI_KEY"),
+        prefix=f"test-{uuid.uuid4().hex[:8]}-",
+    )
+    with opened.rebuilding():
+        pass
+    yield opened
+    drop = getattr(opened, "drop", None)
+    if drop:
+        drop()
+
+
+def listing(number: int, **changes: object) -> SearchDocument:
+    plain = SearchDocument(
+        id=f"call-{number}",
+        version=1,
+        target="call",
+        title="放課後の居場所づくり",
+        summary="",
+        body="",
+        owner="宮城県石巻市",
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def fill(index: SearchIndex, rows: list[SearchDocument]) -> None:
+    with index.rebuilding() as fresh:
+        fresh.apply(rows)
+
+
+def rebuild_and_fail(index: SearchIndex) -> None:
+    with index.rebuilding() as fresh:
+        fresh.apply([listing(2)])
+        raise RuntimeError("database went away")
+
+
+def ids(index: SearchIndex, query: SearchQuery) -> list[str]:
+    return [hit.id for hit in index.search(query).hits]
+
+
+@on_random_data
+@given(rows=documents, asked=st.lists(queries, min_size=1, max_size=4))
+def test_filters_counts_and_orders_are_those_of_looking_at_every_listing(
+    index: SearchIndex, rows: list[SearchDocument], asked: list[SearchQuery]
+) -> None:
+    fill(index, rows)
+    for query in asked:
+        result = index.search(query)
+        assert [hit.id for hit in result.hits] == naive.ordered(rows, query)
+        assert result.total == len(naive.matching(rows, query))
+        assert result.facets == naive.facets(rows, query)
+
+
+@on_random_data
+@given(rows=documents, query=queries, size=st.integers(1, 5))
+def test_pages_laid_end_to_end_are_the_whole_list(
+    index: SearchIndex, rows: list[SearchDocument], query: SearchQuery, size: int
+) -> None:
+    fill(index, rows)
+    for text in ("", "子育て", "防災 観光"):
+        whole = replace(query, text=text)
+        everything = ids(index, whole)
+        pages = [
+            hit
+            for offset in range(0, len(rows) + size, size)
+            for hit in ids(index, replace(whole, offset=offset, limit=size))
+        ]
+        assert pages == everything
+
+
+@on_random_data
+@given(rows=documents, query=queries)
+def test_a_value_chosen_next_to_its_count_finds_that_many(
+    index: SearchIndex, rows: list[SearchDocument], query: SearchQuery
+) -> None:
+    fill(index, rows)
+    query = replace(query, text="子育て 防災")
+    counts = index.search(query).facets
+    for facet in FACETS:
+        for value, count in counts[facet].items():
+            chosen = replace(query, filters={**query.filters, facet: (value,)})
+            assert index.search(chosen).total == count
+
+
+def test_what_was_applied_is_found_at_once_and_what_was_deleted_is_gone(
+    index: SearchIndex,
+) -> None:
+    index.apply([listing(1), listing(2)], [])
+    assert set(ids(index, SearchQuery(text="居場所"))) == {"call-1", "call-2"}
+    index.apply([listing(1, version=2, title="除雪の担い手")], ["call-2", "call-unknown"])
+    assert ids(index, SearchQuery(text="居場所")) == []
+    assert ids(index, SearchQuery(text="除雪")) == ["call-1"]
+    assert index.versions() == {"call-1": 2}
+
+
+def test_versions_of_some_ids_leave_out_those_it_does_not_hold(index: SearchIndex) -> None:
+    index.apply([listing(1), listing(2, version=5)], [])
+    assert index.versions(["call-2", "call-9"]) == {"call-2": 5}
+    assert index.versions([]) == {}
+
+
+def test_an_empty_index_answers(index: SearchIndex) -> None:
+    assert index.ready()
+    for text in ("", "居場所"):
+        result = index.search(SearchQuery(text=text, now=NOW))
+        assert (result.hits, result.total) == ((), 0)
+        assert not any(result.facets.values())
+
+
+def test_a_failed_rebuild_leaves_the_old_index_in_use(index: SearchIndex) -> None:
+    index.apply([listing(1)], [])
+    with pytest.raises(RuntimeError, match="database went away"):
+        rebuild_and_fail(index)
+    assert index.versions() == {"call-1": 1}
+    index.apply([listing(3)], [])
+    assert set(index.versions()) == {"call-1", "call-3"}
+
+
+def test_a_rebuild_is_invisible_until_it_is_complete(index: SearchIndex) -> None:
+    index.apply([listing(1)], [])
+    with index.rebuilding() as fresh:
+        fresh.apply([listing(2), listing(3)])
+        fresh.apply([listing(3, version=7)])
+        assert ids(index, SearchQuery(text="居場所")) == ["call-1"]
+    assert index.versions() == {"call-2": 1, "call-3": 7}
+
+
+def test_a_title_counts_more_than_a_mention_and_equal_listings_are_ordered_by_no_merit(
+    index: SearchIndex,
+) -> None:
+    mention = listing(1, title="地域の足を考える", body="放課後に使える車もあります。")
+    equal = [listing(number, published_at=number) for number in range(2, 40)]
+    fill(index, [mention, *equal])
+    found = ids(index, SearchQuery(text="放課後", limit=100))
+    assert found == [*sorted((row.id for row in equal), key=tie), "call-1"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "written"),
+    [
+        ("こそだて", "子育て支援の相談窓口"),
+        ("コソダテ", "子育て支援の相談窓口"),
+        ("ｄｒｏｎｅ", "drone による点検"),
+        ("ﾄﾞﾛｰﾝ", "ドローンによる点検"),
+        ("引越し", "引っ越しの手続き"),
+        ("空家", "空き家の活用"),
+        ("サーバ", "サーバーの統合"),
+        ("民生委員", "民生委員の見回り"),
+        ("お年寄り", "高齢者の外出"),
+        ("PPP", "官民連携の窓口"),
+        ("2025年度", "令和7年度の予算"),
+        ("北陸", "石川県の工芸"),
+    ],
+)
+def test_one_meaning_in_other_spellings_is_found(
+    index: SearchIndex, typed: str, written: str
+) -> None:
+    fill(index, [listing(1, title=written), listing(2, title="港の清掃")])
+    assert ids(index, SearchQuery(text=typed)) == ["call-1"]
+
+
+def test_a_place_inside_the_name_of_another_is_not_found(index: SearchIndex) -> None:
+    fill(index, [listing(1, owner="東京都府中市"), listing(2, owner="京都府宇治市")])
+    assert ids(index, SearchQuery(text="京都")) == ["call-2"]
+    assert ids(index, SearchQuery(text="東京都")) == ["call-1"]
+
+
+@pytest.mark.parametrize("offset", [0, 3, 5_000])
+@pytest.mark.parametrize("limit", [-4, 0, 1, 10**9])
+@pytest.mark.parametrize("sort", ["relevance", "deadline", "newest", "loudest"])
+def test_any_page_of_any_sort_is_answered(
+    index: SearchIndex, offset: int, limit: int, sort: str
+) -> None:
+    index.apply([listing(number) for number in range(4)], [])
+    for text in ("", "居場所"):
+        query = SearchQuery(text=text, sort=sort, offset=offset, limit=limit)
+        result = index.search(query)
+        assert result.total == 4
+        assert len(result.hits) == min(max(4 - offset, 0), query.limit)
+
+
+@on_random_data
+@given(text=st.text(max_size=60))
+def test_any_text_is_answered(index: SearchIndex, text: str) -> None:
+    if not index.versions():
+        index.apply([listing(1), listing(2, title="「かぎ括弧」と\\記号* AND (NOT)")], [])
+    result = index.search(SearchQuery(text=text, now=NOW))
+    assert result.total >= len(result.hits)

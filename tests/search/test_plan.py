@@ -1,0 +1,77 @@
+"""What is understood of a query before any index is asked."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from search.plan import MOST_WORDS, expansions, words
+from search.vocabulary.synonyms import GROUPS, PHRASES
+
+
+def forms(text: str, *known: str) -> list[str]:
+    return [word.form for word in words(text, known.__contains__)]
+
+
+@pytest.mark.parametrize(
+    ("text", "known", "expected"),
+    [
+        ("こそだてしえん", ("こそだて", "しえん"), ["こそだて", "しえん"]),
+        ("こそだてのそうだん", ("こそだて", "そうだん"), ["こそだて", "相談"]),
+        ("はいこう 活用", ("はいこう",), ["はいこう", "活用"]),
+        ("いしのまき", ("いし", "まき", "いしのまき"), ["いしのまき"]),
+        ("ぬれぬれえ", (), ["ぬれぬれえ"]),
+    ],
+)
+def test_unspaced_kana_is_cut_by_the_readings_the_index_knows(
+    text: str, known: tuple[str, ...], expected: list[str]
+) -> None:
+    assert forms(text, *known) == expected
+
+
+def test_a_phrase_of_the_field_is_one_word_with_synonyms() -> None:
+    (word,) = words("実証 実験")
+    assert word.units == ("実証", "実験")
+    assert "poc" in {term for synonym in word.synonyms for term in synonym.terms}
+    assert word.form == words("実証実験")[0].form
+
+
+def test_synonyms_hold_in_both_directions_but_regions_only_downwards() -> None:
+    def said(text: str) -> set[str]:
+        return {synonym.text for word in words(text) for synonym in word.synonyms}
+
+    assert "PPP" in said("官民連携")
+    assert "官民連携" in said("ppp")
+    assert "石川県" in said("北陸")
+    assert "北陸" not in said("石川県")
+    assert "R7" in said("2025年度")
+
+
+def test_expansions_name_what_was_typed_and_what_was_added() -> None:
+    assert expansions("港の ＰＰＰ")[0][0] == "ＰＰＰ"
+    assert "官民連携" in expansions("ppp")[0][1]
+    assert expansions("港の清掃") == []
+
+
+def test_words_of_asking_are_known_as_such() -> None:
+    asked = {word.form: word.asking for word in words("除雪の方法を教えてください")}
+    assert asked == {"除雪": False, "方法": True, "教える": True}
+
+
+def test_no_line_of_the_table_repeats_itself_and_every_phrase_has_words() -> None:
+    for line in GROUPS.strip().splitlines():
+        phrases = line.split()
+        assert len(phrases) > 1
+        assert len(set(phrases)) == len(phrases)
+    assert all(terms and all(terms) for terms in PHRASES.synonyms)
+
+
+@given(st.text())
+def test_any_text_is_a_query(text: str) -> None:
+    found = words(text, lambda reading: len(reading) == 2)
+    assert len(found) <= MOST_WORDS
+    for word in found:
+        assert 0 <= word.start < word.end <= len(text)
+
+
+def test_a_pasted_document_is_cut_short() -> None:
+    assert len(words("".join(chr(0x4E00 + i) + "。" for i in range(500)))) == MOST_WORDS
