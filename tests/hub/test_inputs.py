@@ -4,7 +4,7 @@ import unicodedata
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.clock import JST
@@ -503,6 +503,9 @@ def test_a_moment_shown_is_read_as_itself(day: date, clock: ClockTime) -> None:
         ("上限300万円", 3_000_000),
         ("上限：300万円（税込）", 3_000_000),
         ("300万円まで", 3_000_000),
+        ("税込300万円", 3_000_000),
+        ("約300万円", 3_000_000),
+        ("300万円程度", 3_000_000),
         ("1.5億", 150_000_000),
         ("1億2000万円", 120_000_000),
         ("1億2,000万円", 120_000_000),
@@ -647,6 +650,8 @@ def test_an_address_that_cannot_be_is_refused_with_what_to_do(typed: str, said: 
         ("HTTPS://Example.JP/Path", "https://example.jp/Path"),
         ("ｈｔｔｐｓ：／／ｅｘａｍｐｌｅ．ｊｐ／", "https://example.jp/"),
         ("//example.jp", "https://example.jp"),
+        ("https:/example.jp", "https://example.jp"),
+        ("http:example.jp", "http://example.jp"),
         ("example.jp:8443/x", "https://example.jp:8443/x"),
         (" https://example.jp\n", "https://example.jp"),
         ("https://日本語.jp/", "https://日本語.jp/"),
@@ -706,6 +711,7 @@ near = st.text(
 )
 
 
+@settings(deadline=None)  # the first address loads tables
 @given(ugly | near | st.text(max_size=12))
 def test_any_string_is_read_or_refused_in_a_sentence(text: str) -> None:
     parsers = [
