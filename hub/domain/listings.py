@@ -15,7 +15,7 @@ from hub.i18n import N_
 from hub.models.listing import Call, Solution
 from hub.models.organisation import User
 
-TITLE_MAX = 60
+TITLE_MAX = 100
 SUMMARY_MAX = 150
 PROMPT_MAX = 4000
 DETAILS_MAX = 20000

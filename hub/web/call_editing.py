@@ -52,7 +52,7 @@ class CallForm(Form):
     title = StringField(
         _label("title"),
         [must()],
-        description=lazy_gettext("願いごとのように書くと伝わります。60文字まで。"),
+        description=lazy_gettext("願いごとのように書くと伝わります。60文字くらいが読みやすいです。"),
     )
     kind = RadioField(_label("kind"), [must()], choices=[], validate_choice=False)
     summary = _text("summary", N_("はじめて読む人に、150文字で。一覧と検索に出ます。"))

@@ -40,7 +40,7 @@ class SolutionForm(Form):
     title = StringField(
         _label("title"),
         [must()],
-        description=lazy_gettext("だれの、どんな困りごとに効くかがわかる題名に。60文字まで。"),
+        description=lazy_gettext("だれの、どんな困りごとに効くかがわかる題名に。60文字くらいが読みやすいです。"),
     )
     summary = _text("summary", N_("はじめて読む人に、150文字で。一覧と検索に出ます。"))
     solves = _text("solves", N_("だれの、どんな困りごとを、どう楽にするか。"))

@@ -1,0 +1,60 @@
+# Local Hub: `make help` tells what there is.
+PYTHON ?= python3
+PORT ?= 8000
+DATA_DIR ?= data
+DEMO ?= true
+BIN := .venv/bin
+CATALOGUE := hub/translations/en/LC_MESSAGES/messages
+
+.DEFAULT_GOAL := help
+.PHONY: help run install test test-postgres check format lock messages demo-reset clean
+
+help: ## Tell what there is
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+run: .venv/installed $(CATALOGUE).mo ## Install, seed and start everything (PORT=8000 DATA_DIR=data DEMO=true)
+	@PORT=$(PORT) DATA_DIR=$(DATA_DIR) DEMO=$(DEMO) exec $(BIN)/hub serve
+
+test: .venv/installed-dev $(CATALOGUE).mo ## Run the whole test suite
+	@$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
+
+test-postgres: .venv/installed-dev $(CATALOGUE).mo ## Run the suite on a private PostgreSQL
+	@$(BIN)/python tests/postgres.py $(BIN)/python -m pytest -n auto --dist loadgroup -m "not journey" $(ARGS)
+
+check: .venv/installed-dev ## Lint, formatting and types
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+format: .venv/installed-dev ## Put the code into its format
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+install: .venv/installed $(CATALOGUE).mo ## Make the environment and install
+
+.venv/bin/python:
+	@echo "環境をつくります / making the environment"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0])'
+	@$(PYTHON) -m venv .venv
+
+.venv/installed: requirements.lock pyproject.toml | .venv/bin/python
+	@echo "ライブラリを入れます（初回は1分ほど） / installing libraries, about a minute the first time"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/installed-dev: requirements-dev.lock .venv/installed
+	@echo "試験の道具を入れます / installing what the tests need"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(CATALOGUE).mo: $(CATALOGUE).po | .venv/installed
+	@$(BIN)/pybabel --quiet compile -l en -d hub/translations
+
+messages: .venv/installed ## Collect the texts of the interface into the catalogue
+	@$(BIN)/pybabel --quiet extract -F babel.cfg -k N_ -k _l --no-location --omit-header -o build/messages.pot hub templates search workers || true
+	@$(BIN)/pybabel --quiet update -l en -i build/messages.pot -d hub/translations --no-fuzzy-matching
+
+lock: .venv/installed-dev ## Write the lock files anew
+	@$(BIN)/pip-compile -q --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header -o requirements.lock pyproject.toml
+	@$(BIN)/pip-compile -q --extra dev -c requirements.lock --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header -o requirements-dev.lock pyproject.toml
+
+clean: ## Remove the environment and what was built (keeps the data folder)
+	@rm -rf .venv build *.egg-info

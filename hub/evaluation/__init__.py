@@ -1,0 +1,1 @@
+"""Measuring matching and search on a labelled set, through the real pipeline."""
