@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from hub.domain.codes import municipality_check_digit, valid_municipality_code
+
 FOLDER = Path(__file__).with_name("reference")
 Row = dict[str, str]
 
@@ -57,12 +59,6 @@ def problems(folder: Path = FOLDER) -> list[str]:
     ]
 
 
-def check_digit(code: str) -> str:
-    """The sixth digit of a body's code, from its first five (weights 6 5 4 3 2, modulo 11)."""
-    total = sum(int(digit) * weight for digit, weight in zip(code, range(6, 1, -1), strict=True))
-    return str((11 - total % 11) % 10)
-
-
 def hepburn(kana: str) -> str:
     """Hiragana in lower-case Hepburn letter by letter: long vowels stay doubled."""
     text = ""
@@ -99,7 +95,7 @@ def _prefectures(tables: dict[str, list[Row]]) -> Iterator[str]:
     yield from _repeated(rows, "name", "kana", "name_en")
     for row in rows:
         five = f"{row['code']}000"
-        if row["body_code"] != five + check_digit(five):
+        if row["body_code"] != five + municipality_check_digit(five):
             yield f"{row['name']}: body code {row['body_code']}"
         if row["region_key"] not in regions:
             yield f"{row['name']}: region {row['region_key']} is unknown"
@@ -130,7 +126,7 @@ def _municipalities(tables: dict[str, list[Row]]) -> Iterator[str]:
 
 def _municipality(row: Row) -> Iterator[str]:
     code, kind, kana = row["code"], row["kind"], row["kana"]
-    if not re.fullmatch(r"[0-9]{6}", code) or code[5] != check_digit(code[:5]):
+    if not valid_municipality_code(code):
         yield "the check digit is wrong"
         return
     if kind not in SUFFIXES:
