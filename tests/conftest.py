@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import hypothesis
 import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import create_engine, make_url, text
@@ -24,6 +25,8 @@ from seeds.reference import load_reference
 # Noon in Japan on an ordinary day: what `now` is where a test needs a fixed moment.
 NOW = datetime(2026, 12, 1, 3, 0, tzinfo=UTC)
 SERVER = os.environ.get("TEST_DATABASE_URL", "")
+hypothesis.settings.register_profile("shared", deadline=None)  # other tests use the same cores
+hypothesis.settings.load_profile("shared")
 accounts.hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 

@@ -13,7 +13,13 @@ from hub.clock import to_jst
 from hub.domain import calls
 from hub.domain.calls import LABELS, LIMITS, CallValues
 from hub.domain.errors import Problem, Refused
-from hub.domain.inputs import format_moment, parse_moment, parse_money
+from hub.domain.inputs import (
+    END_OF_OFFICE_DAY,
+    ClockTime,
+    format_moment,
+    parse_moment,
+    parse_money,
+)
 from hub.domain.places import body, find_bodies
 from hub.i18n import N_
 from hub.models.listing import Call
@@ -26,6 +32,8 @@ from hub.web.forms import Choices, Form, at_most, must
 from hub.web.language import chosen
 
 bp = Blueprint("call_editing", __name__)
+
+MIDNIGHT = ClockTime(0)
 
 
 def _label(name: str) -> Any:
@@ -105,12 +113,13 @@ class CallForm(Form):
         """What was typed, as plain data. Raises Refused with every part that cannot be read."""
         problems: list[Problem] = []
         opens_at = self.parsed(
-            parse_moment, self.opens_on.data or "", self.opens_time.data or "0:00",
-            today=today, field="opens_on", problems=problems,
+            parse_moment, self.opens_on.data or "", self.opens_time.data or "",
+            today=today, field="opens_on", time_field="opens_time", default=MIDNIGHT,
+            problems=problems,
         )  # fmt: skip
         closes_at = self.parsed(
-            parse_moment, self.closes_on.data or "", self.closes_time.data or "17:15",
-            today=today, field="closes_on", problems=problems,
+            parse_moment, self.closes_on.data or "", self.closes_time.data or "",
+            today=today, field="closes_on", time_field="closes_time", problems=problems,
         )  # fmt: skip
         budget_max = self.parsed(
             parse_money, self.budget_max.data or "", field="budget_max", problems=problems
@@ -196,16 +205,16 @@ def _page(
         organisation=organisation,
         call=call,
         conflict=conflict,
-        opens_echo=_echo(form.opens_on.data, form.opens_time.data or "0:00", today),
-        closes_echo=_echo(form.closes_on.data, form.closes_time.data or "17:15", today),
+        opens_echo=_echo(form.opens_on.data, form.opens_time.data, today, MIDNIGHT),
+        closes_echo=_echo(form.closes_on.data, form.closes_time.data, today, END_OF_OFFICE_DAY),
     )
     return html, status
 
 
-def _echo(day: str | None, time: str, today: date) -> str:
+def _echo(day: str | None, time: str | None, today: date, default: ClockTime) -> str:
     """How a typed date was understood, with its weekday; nothing when it was not."""
     try:
-        moment = parse_moment(day or "", time, today=today, field="")
+        moment = parse_moment(day or "", time or "", today=today, default=default)
     except Refused:
         return ""
     return _("%(moment)s として受け付けます", moment=format_moment(moment, chosen())) if moment else ""
