@@ -86,7 +86,9 @@ def _read(name: str) -> list[dict[str, Any]]:
 
 def _read_all(folder: str) -> list[dict[str, Any]]:
     return [
-        row for path in sorted((FOLDER / folder).glob("*.json")) for row in _read(f"{folder}/{path.name}")
+        row
+        for path in sorted((FOLDER / folder).glob("*.json"))
+        for row in _read(f"{folder}/{path.name}")
     ]
 
 
@@ -123,9 +125,7 @@ def _municipality(seeding: Seeding, row: dict[str, Any]) -> bool:
     owner = _owner(seeding, row["key"])
     moment = seeding.before(CREATED_DAYS_AGO)
     code = _body_code(seeding.session, row["prefecture"], row["name"])
-    organisation = organisations.claim(
-        seeding.session, code, actor=owner, now=moment
-    ).organisation
+    organisation = organisations.claim(seeding.session, code, actor=owner, now=moment).organisation
     profile = Profile(name=organisation.name, about=row.get("about", ""))
     organisations.change(
         seeding.session,
@@ -207,9 +207,7 @@ def _person(seeding: Seeding, row: dict[str, Any]) -> bool:
 def _known(seeding: Seeding, key: str) -> tuple[Organisation, User]:
     """An organisation of the demo and its first owner."""
     if key not in seeding.organisations:
-        owner = seeding.session.scalars(
-            select(User).where(User.email_key == _address(key))
-        ).one()
+        owner = seeding.session.scalars(select(User).where(User.email_key == _address(key))).one()
         seeding.owners[key] = owner
         seeding.organisations[key] = owner.memberships[0].organisation
     return seeding.organisations[key], seeding.owners[key]

@@ -27,9 +27,7 @@ FAST = {
 
 def binaries() -> Path | None:
     """The folder of the newest server binaries, or None when there is no server."""
-    found = sorted(
-        Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: int(p.parts[-3])
-    )
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: int(p.parts[-3]))
     if found:
         return found[-1].parent
     initdb = shutil.which("initdb")
@@ -54,9 +52,7 @@ def cluster() -> Iterator[str]:
     data = folder / "data"
 
     def run(*command: str) -> None:
-        subprocess.run(
-            [*as_user, *command], check=True, cwd=folder, stdout=subprocess.DEVNULL
-        )
+        subprocess.run([*as_user, *command], check=True, cwd=folder, stdout=subprocess.DEVNULL)
 
     try:
         run(

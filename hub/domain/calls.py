@@ -226,5 +226,3 @@ def _checked(session: Session, values: CallValues) -> dict[str, Any]:
 def _raise_any(problems: list[Problem]) -> None:
     if problems:
         raise Refused(*problems)
-
-

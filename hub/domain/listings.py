@@ -121,9 +121,7 @@ def created(session: Session, listing: Listing, *, actor: User | None, now: date
     """Store a new draft and its first audit event."""
     session.add(listing)
     session.flush()
-    _trail(
-        session, f"{listing.subject}.create", listing, actor, now, {}, {"title": listing.title}
-    )
+    _trail(session, f"{listing.subject}.create", listing, actor, now, {}, {"title": listing.title})
 
 
 def _trail(

@@ -161,9 +161,7 @@ def _note_listings(session: Session, organisation: Organisation, now: datetime) 
         ids = session.scalars(
             select(model.id).where(model.organisation_id == organisation.id)
         ).all()
-        outbox.note_ids(
-            session, model.subject, list(ids), cause="organisation.change", now=now
-        )
+        outbox.note_ids(session, model.subject, list(ids), cause="organisation.change", now=now)
 
 
 def _facts(organisation: Organisation) -> dict[str, str | None]:

@@ -71,7 +71,9 @@ def _all(session: Session, prefecture: str, beginning: str = "") -> list[Body]:
                 Prefecture.kana.startswith(kana, autoescape=True),
             )
         )
-    found = [Body(row.body_code, row.name, row.name, row.kana) for row in session.scalars(prefectures)]
+    found = [
+        Body(row.body_code, row.name, row.name, row.kana) for row in session.scalars(prefectures)
+    ]
     found += [Body(row.code, row.name, row.full_name, row.kana) for row in session.scalars(towns)]
     return sorted(found, key=lambda item: item.code)
 

@@ -98,7 +98,12 @@ def change(
 
 
 def publish(
-    session: Session, solution: Solution, *, actor: User | None, now: datetime, expected_version: int
+    session: Session,
+    solution: Solution,
+    *,
+    actor: User | None,
+    now: datetime,
+    expected_version: int,
 ) -> None:
     """Make the solution public. Raises Forbidden, Conflict, Refused (not ready)."""
     listings.lock(session, solution, expected_version)
@@ -111,7 +116,12 @@ def publish(
 
 
 def close(
-    session: Session, solution: Solution, *, actor: User | None, now: datetime, expected_version: int
+    session: Session,
+    solution: Solution,
+    *,
+    actor: User | None,
+    now: datetime,
+    expected_version: int,
 ) -> None:
     """Withdraw from lists; the page stays readable. Raises Forbidden, Conflict, Refused."""
     listings.move(
@@ -120,7 +130,12 @@ def close(
 
 
 def discard(
-    session: Session, solution: Solution, *, actor: User | None, now: datetime, expected_version: int
+    session: Session,
+    solution: Solution,
+    *,
+    actor: User | None,
+    now: datetime,
+    expected_version: int,
 ) -> None:
     """Put a draft away for good. Raises Forbidden, Conflict, Refused."""
     listings.move(

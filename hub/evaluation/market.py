@@ -156,9 +156,7 @@ class _Poster:
                 kind="municipality", name=name or "自治体", created_at=self.posted_at
             )
             self.session.add(organisation)
-            organisations.add_member(
-                self.session, organisation, owner, "owner", now=self.posted_at
-            )
+            organisations.add_member(self.session, organisation, owner, "owner", now=self.posted_at)
         else:
             organisation = organisations.claim(
                 self.session, code, actor=owner, now=self.posted_at

@@ -62,7 +62,9 @@ class Call(Listing, Base):
     __tablename__ = "call"
     __table_args__ = (
         CheckConstraint("state IN ('draft', 'published', 'closed', 'archived')", name="state"),
-        CheckConstraint("closes_at IS NULL OR opens_at IS NULL OR opens_at < closes_at", name="dates"),
+        CheckConstraint(
+            "closes_at IS NULL OR opens_at IS NULL OR opens_at < closes_at", name="dates"
+        ),
         CheckConstraint("budget_max_yen IS NULL OR budget_max_yen >= 0", name="budget"),
         Index("ix_call_state_closes_at", "state", "closes_at"),
     )

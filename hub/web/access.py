@@ -93,8 +93,6 @@ def token_is_stale() -> bool:
     return bool(g.token_is_stale)
 
 
-
-
 def csrf_token() -> str:
     """The token that a form of this page must carry."""
     return str(generate_csrf())

@@ -55,9 +55,7 @@ def sign_in() -> ResponseReturnValue:
         if user is not None:
             _enter(user)
             return redirect(safe_target(form.next.data), 303)
-        form.form_errors.append(
-            _("メールアドレスかパスワードが違います。もう一度入力してください")
-        )
+        form.form_errors.append(_("メールアドレスかパスワードが違います。もう一度入力してください"))
     return render_template("account/sign_in.html", form=form), 422
 
 

@@ -60,7 +60,9 @@ class CallForm(Form):
     title = StringField(
         _label("title"),
         [must()],
-        description=lazy_gettext("願いごとのように書くと伝わります。60文字くらいが読みやすいです。"),
+        description=lazy_gettext(
+            "願いごとのように書くと伝わります。60文字くらいが読みやすいです。"
+        ),
     )
     kind = RadioField(_label("kind"), [must()], choices=[], validate_choice=False)
     summary = _text("summary", N_("はじめて読む人に、150文字で。一覧と検索に出ます。"))
@@ -83,7 +85,9 @@ class CallForm(Form):
     )
     budget_note = StringField(_label("budget_note"))
     eligibility_codes = Choices(_label("eligibility_codes"))
-    eligibility = _text("eligibility", N_("だれが応募できるか。個人事業主でもよければそう書いてください。"))
+    eligibility = _text(
+        "eligibility", N_("だれが応募できるか。個人事業主でもよければそう書いてください。")
+    )
     place = StringField(
         _label("place"), description=lazy_gettext("例: 市役所本庁舎、南部の中山間地、市内全域")
     )
@@ -128,8 +132,7 @@ class CallForm(Form):
         if problems:
             raise Refused(*problems)
         texts = {
-            name: getattr(self, name).data or ""
-            for name in (*calls.LINES, *calls.TEXTS, "kind")
+            name: getattr(self, name).data or "" for name in (*calls.LINES, *calls.TEXTS, "kind")
         }
         return CallValues(
             **texts,
@@ -217,7 +220,9 @@ def _echo(day: str | None, time: str | None, today: date, default: ClockTime) ->
         moment = parse_moment(day or "", time or "", today=today, default=default)
     except Refused:
         return ""
-    return _("%(moment)s として受け付けます", moment=format_moment(moment, chosen())) if moment else ""
+    return (
+        _("%(moment)s として受け付けます", moment=format_moment(moment, chosen())) if moment else ""
+    )
 
 
 @bp.route("/my/organisations/<int:id_>/calls/new", methods=["GET", "POST"])
@@ -278,7 +283,11 @@ def _conflict_page(form: CallForm, call: Call) -> tuple[str, int]:
     return _page(form, call.organisation, call, 409, differing)
 
 
-DATE_LABELS = {"opens_at": N_("受付開始"), "closes_at": N_("締切"), "budget_max_yen": N_("上限の金額")}
+DATE_LABELS = {
+    "opens_at": N_("受付開始"),
+    "closes_at": N_("締切"),
+    "budget_max_yen": N_("上限の金額"),
+}
 
 
 def vars_of(values: CallValues) -> dict[str, Any]:
@@ -290,9 +299,7 @@ def vars_of(values: CallValues) -> dict[str, Any]:
 @needs("call.preview", Call)
 def preview(call: Call) -> ResponseReturnValue:
     """The call as everyone will see it, with what is still missing and the buttons."""
-    return listing.call_page(
-        call, "call_editing/preview.html", unready=calls.unready(call, now())
-    )
+    return listing.call_page(call, "call_editing/preview.html", unready=calls.unready(call, now()))
 
 
 @bp.post("/calls/<int:id_>/publish")
@@ -317,4 +324,3 @@ def discard(call: Call) -> ResponseReturnValue:
     """Put a draft away."""
     to = url_for("my.organisation", id_=call.organisation_id)
     return move(call, calls.discard, request.form.get("version"), _("下書きを捨てました"), to)
-

@@ -65,9 +65,7 @@ def move(
     """
     preview = url_for(f"{listing.subject}_editing.preview", id_=listing.id)
     try:
-        rule(
-            session(), listing, actor=person(), now=now(), expected_version=number(version)
-        )
+        rule(session(), listing, actor=person(), now=now(), expected_version=number(version))
         commit()
     except Conflict:
         session().rollback()

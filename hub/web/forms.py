@@ -65,8 +65,6 @@ class Form(FlaskForm):
             return None
 
 
-
-
 def must() -> InputRequired:
     """Marks a field 必須. Only the mark is used: the rule in hub.domain decides."""
     return InputRequired()

@@ -26,7 +26,12 @@ def links() -> list[dict[str, Any]]:
         args["lang"] = code
         query = urlencode(list(args.items(multi=True)))
         found.append(
-            {"code": code, "label": label, "url": f"{request.path}?{query}", "current": code == here}
+            {
+                "code": code,
+                "label": label,
+                "url": f"{request.path}?{query}",
+                "current": code == here,
+            }
         )
     return found
 

@@ -54,7 +54,9 @@ class OrganisationForm(Form):
         lazy_gettext("法人番号"),
         description=lazy_gettext("13桁の数字。個人事業主など、ない方は空のままにしてください。"),
     )
-    prefecture_code = SelectField(lazy_gettext("所在地の都道府県"), choices=[], validate_choice=False)
+    prefecture_code = SelectField(
+        lazy_gettext("所在地の都道府県"), choices=[], validate_choice=False
+    )
     about = TextAreaField(lazy_gettext("紹介"), [at_most(organisations.ABOUT_MAX)])
     website = StringField(lazy_gettext("ウェブサイト"))
 
@@ -106,9 +108,7 @@ def _take_up() -> ResponseReturnValue:
         if len(found) == 1:
             membership, _none = attempt(
                 form,
-                lambda: organisations.claim(
-                    session(), found[0].code, actor=person(), now=now()
-                ),
+                lambda: organisations.claim(session(), found[0].code, actor=person(), now=now()),
             )
             if membership is not None:
                 return _joined(membership)
@@ -167,9 +167,7 @@ def organisation(organisation: Organisation) -> ResponseReturnValue:
         listings = [_row(call) for call in _posted(Call, organisation)]
     elif organisation.kind == "company":
         listings = [_row(solution) for solution in _posted(Solution, organisation)]
-    partners = (
-        present.partner_calls(organisation) if organisation.kind == "intermediary" else []
-    )
+    partners = present.partner_calls(organisation) if organisation.kind == "intermediary" else []
     return render_template(
         "my/organisation.html",
         organisation=organisation,
@@ -181,9 +179,7 @@ def organisation(organisation: Organisation) -> ResponseReturnValue:
 
 
 def _posted(model: Any, organisation: Organisation) -> list[Any]:
-    rows = select(model).where(
-        model.organisation_id == organisation.id, model.state != "archived"
-    )
+    rows = select(model).where(model.organisation_id == organisation.id, model.state != "archived")
     return list(session().scalars(rows.order_by(model.updated_at.desc(), model.id.desc())))
 
 

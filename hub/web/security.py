@@ -34,5 +34,3 @@ def init_app(app: Flask) -> None:
             private = app.config["SESSION_COOKIE_NAME"] in request.cookies
             headers.setdefault("Cache-Control", "no-store" if private else "no-cache")
         return response
-
-

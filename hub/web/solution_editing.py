@@ -40,7 +40,9 @@ class SolutionForm(Form):
     title = StringField(
         _label("title"),
         [must()],
-        description=lazy_gettext("だれの、どんな困りごとに効くかがわかる題名に。60文字くらいが読みやすいです。"),
+        description=lazy_gettext(
+            "だれの、どんな困りごとに効くかがわかる題名に。60文字くらいが読みやすいです。"
+        ),
     )
     summary = _text("summary", N_("はじめて読む人に、150文字で。一覧と検索に出ます。"))
     solves = _text("solves", N_("だれの、どんな困りごとを、どう楽にするか。"))
@@ -54,7 +56,9 @@ class SolutionForm(Form):
     )
     fine_themes = Choices(lazy_gettext("細かい分野"))
     asks = Choices(_label("asks"))
-    kinds = Choices(_label("kinds"), description=lazy_gettext("空なら、どの種類でもよいことになります。"))
+    kinds = Choices(
+        _label("kinds"), description=lazy_gettext("空なら、どの種類でもよいことになります。")
+    )
     stage = RadioField(_label("stage"), choices=[], validate_choice=False)
     areas = Choices(_label("areas"))
 
@@ -201,4 +205,6 @@ def close(solution: Solution) -> ResponseReturnValue:
 def discard(solution: Solution) -> ResponseReturnValue:
     """Put a draft away."""
     to = url_for("my.organisation", id_=solution.organisation_id)
-    return move(solution, solutions.discard, request.form.get("version"), _("下書きを捨てました"), to)
+    return move(
+        solution, solutions.discard, request.form.get("version"), _("下書きを捨てました"), to
+    )

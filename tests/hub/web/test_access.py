@@ -42,15 +42,11 @@ def world(services: Services) -> World:
             people[name] = {"owner": owner, "operator": operator, "stranger": person(session)}
             for role in ("editor", "viewer"):
                 people[name][role] = person(session)
-                organisations.add_member(
-                    session, organisation, people[name][role], role, now=NOW
-                )
+                organisations.add_member(session, organisation, people[name][role], role, now=NOW)
         people["town"]["other"], people["firm"]["other"] = founder, officer
         draft = calls.create(session, hall, CALL, actor=officer, now=NOW)
         public = calls.create(session, hall, CALL, actor=officer, now=NOW)
-        calls.publish(
-            session, public, actor=officer, now=NOW, expected_version=public.version
-        )
+        calls.publish(session, public, actor=officer, now=NOW, expected_version=public.version)
         idea = solutions.create(session, company, SOLUTION, actor=founder, now=NOW)
         post = solutions.create(session, company, SOLUTION, actor=founder, now=NOW)
         solutions.publish(session, post, actor=founder, now=NOW, expected_version=post.version)
@@ -75,7 +71,7 @@ SIGNED_IN = "200 200 200 200 200 303 200"
 PAGES = ["/", "/search", "/towns", "/towns/132128", "/ranking", "/accessibility", "/licences",
          "/privacy", "/contact", "/sign-in", "/register"]  # fmt: skip
 
-# method, path, whose people, then the answer to: owner editor viewer other stranger visitor operator
+# method, path, whose people, then the answers in the order of WHO
 MATRIX = [
     *(("GET", path, "town", ALL_200) for path in PAGES if path not in ("/sign-in",)),
     ("GET", "/sign-in", "town", "303 303 303 303 303 200 303"),
@@ -144,8 +140,7 @@ def test_each_person_gets_the_answer_of_the_table(
 
 def test_every_route_has_a_row_in_the_matrix(app: Flask) -> None:
     adapter = app.url_map.bind("localhost")
-    samples = {name: 1 for name in ("hall", "company", "unverified", "request", "draft", "public",
-                                    "idea", "post")}  # fmt: skip
+    samples = dict.fromkeys(("hall", "company", "unverified", "request", "draft", "public", "idea", "post"), 1)  # fmt: skip
     met = {
         (adapter.match(path.format(**samples), method=method)[0], method)
         for method, path, _side, _answers in MATRIX
@@ -173,7 +168,9 @@ def test_every_guard_names_an_action_of_the_table(app: Flask) -> None:
     assert named - {"public"} <= set(MAY)
 
 
-@pytest.mark.parametrize(("method", "path", "side", "answers"), [r for r in MATRIX if r[0] == "POST"])
+@pytest.mark.parametrize(
+    ("method", "path", "side", "answers"), [r for r in MATRIX if r[0] == "POST"]
+)
 def test_no_post_does_anything_without_a_form_token(
     app: Flask, world: World, services: Services, method: str, path: str, side: str, answers: str
 ) -> None:
