@@ -36,6 +36,11 @@ def schedule() -> list[str]:
     return [sys.executable, "-m", "workers", "schedule"]
 
 
+def rematch() -> list[str]:
+    """Matching everything anew."""
+    return [sys.executable, "-m", "workers", "rematch"]
+
+
 def prepare() -> list[str]:
     """Migrations and seeds."""
     return [sys.executable, "-m", "hub", "prepare"]

@@ -1,0 +1,282 @@
+"""The `hub` command. Each subcommand is a few lines around one function of the hub."""
+
+import os
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+from pydantic import ValidationError
+
+from hub import commands
+from hub.config import Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from hub.doctor import Differences
+    from hub.models import User
+    from hub.services import Services
+
+
+def settings_of(**overrides: object) -> Settings:
+    """Settings from the environment, with options of the command line above them."""
+    for name, value in overrides.items():
+        if value is not None:
+            os.environ[name.upper()] = str(value)
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = [f"  {str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()]
+        raise click.ClickException(
+            "\n".join(["設定を読めません / Settings are wrong:", *lines])
+        ) from None
+
+
+def services() -> "Services":
+    """Database, index and queue of this installation."""
+    from hub.services import Services
+
+    return Services.of(settings_of())
+
+
+def become(command: list[str], settings: Settings) -> NoReturn:
+    """Turn into another program with these settings."""
+    os.execve(command[0], command, commands.environment(settings))  # noqa: S606 - our own lines
+
+
+@click.group()
+@click.version_option(package_name="localhub")
+def main() -> None:
+    """Local Hub: calls of municipalities, solutions of companies, fair matches.
+
+    Settings come from the environment (DATA_DIR, PORT, DATABASE_URL, REDIS_URL, MEILI_URL …);
+    the README lists them all.
+    """
+
+
+# Running
+
+
+@main.command()
+@click.option("--host", help="Address to listen on (HOST).")
+@click.option("--port", type=int, help="Port to listen on (PORT).")
+@click.option("--data-dir", type=click.Path(file_okay=False), help="Data folder (DATA_DIR).")
+@click.option("--demo/--no-demo", default=None, help="With the demo market (DEMO).")
+def serve(host: str | None, port: int | None, data_dir: str | None, demo: bool | None) -> None:
+    """Run everything: queue store, workers, scheduler and web."""
+    from hub.serve import Supervisor
+
+    sys.exit(Supervisor(settings_of(host=host, port=port, data_dir=data_dir, demo=demo)).run())
+
+
+@main.command()
+def web() -> None:
+    """Run the web server alone."""
+    settings = settings_of()
+    become(commands.web(settings), settings)
+
+
+@main.command()
+def worker() -> None:
+    """Run one worker of the queue alone."""
+    become(commands.worker(), settings_of())
+
+
+@main.command()
+def schedule() -> None:
+    """Run the scheduler alone; several take turns."""
+    become(commands.schedule(), settings_of())
+
+
+# Preparing
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database to the newest schema."""
+    from hub import migrate as migrations
+
+    migrations.upgrade(services().database)
+
+
+@main.command()
+@click.option("--demo", is_flag=True, help="The demo market too.")
+def seed(demo: bool) -> None:
+    """Load or refresh the reference data; safe to repeat."""
+    _seed(services(), demo=demo)
+
+
+@main.command(hidden=True)
+def prepare() -> None:
+    """What `hub serve` does before it starts the web: migrations and seeds."""
+    from hub import migrate as migrations
+
+    here = services()
+    if not migrations.is_current(here.database):
+        click.echo("データベースを準備しています… / Preparing the database …")
+        migrations.upgrade(here.database)
+    _seed(here, demo=here.settings.demo)
+
+
+def _seed(here: "Services", *, demo: bool) -> None:
+    from seeds.reference import load_reference
+
+    with here.database.unit_of_work() as session:
+        written = sum(load_reference(session).values())
+    if written:
+        click.echo(f"基準データを読み込みました: {written} / Reference data loaded")
+    if demo:
+        _seed_demo(here)
+
+
+def _seed_demo(here: "Services") -> None:
+    from seeds import demo
+
+    click.echo("デモのデータを確認しています… / Checking the demo market …")
+    demo.load_demo(here.database, now=here.clock())
+    here.queue.ping()
+    click.echo(f"デモのアカウント（パスワード / password: {demo.PASSWORD}）")
+    for account in demo.accounts_shown():
+        click.echo(f"  {account['email']:<36} {account['name']} {account['role']}")
+
+
+# People
+
+
+@main.group()
+def organisation() -> None:
+    """Organisations."""
+
+
+@organisation.command("verify")
+@click.argument("code")
+def organisation_verify(code: str) -> None:
+    """Confirm the municipality or prefecture with this six-digit CODE."""
+    from sqlalchemy import select
+
+    from hub.domain import organisations
+    from hub.models import Organisation
+
+    here = services()
+    with here.database.unit_of_work() as session:
+        found = session.scalar(select(Organisation).where(Organisation.body_code == code))
+        if found is None:
+            raise click.ClickException(f"登録がありません / not registered: {code}")
+        organisations.verify(session, found, actor=None, now=here.clock())
+        name = found.full_name
+    here.queue.ping()
+    click.echo(f"確認しました / confirmed: {name}")
+
+
+@main.group()
+def operator() -> None:
+    """Operators of the marketplace."""
+
+
+@operator.command("add")
+@click.argument("email")
+def operator_add(email: str) -> None:
+    """Give the person with this EMAIL the operator's rights; asks for a password if new."""
+    from hub.domain import accounts
+    from hub.domain.errors import Refused
+
+    here = services()
+    with here.database.unit_of_work() as session:
+        try:
+            user = _person(session, email) or accounts.register(
+                session,
+                email=email,
+                name=click.prompt("お名前 / Name"),
+                password=click.prompt(
+                    "パスワード / Password", hide_input=True, confirmation_prompt=True
+                ),
+                now=here.clock(),
+            )
+        except Refused as refused:
+            raise click.ClickException("\n".join(map(str, refused.problems))) from None
+        accounts.make_operator(session, user, now=here.clock())
+    click.echo(f"運営者にしました / is an operator now: {email}")
+
+
+def _person(session: "Session", email: str) -> "User | None":
+    from sqlalchemy import select
+
+    from hub.domain.inputs import parse_email
+    from hub.models import User
+
+    _, key = parse_email(email)
+    return session.scalar(select(User).where(User.email_key == key))
+
+
+# Index, matches, consistency
+
+
+@main.group()
+def index() -> None:
+    """The search index."""
+
+
+@index.command("rebuild")
+def index_rebuild() -> None:
+    """Build the index anew beside the present one, switch, and compare it with the database."""
+    from hub import doctor
+    from hub import index as indexes
+    from search.index import IndexBusy
+
+    here = services()
+    try:
+        count = indexes.rebuild(
+            here.database, here.index, lambda done: click.echo(f"\r{done} 件", nl=False)
+        )
+    except IndexBusy:
+        raise click.ClickException(
+            "ほかの処理が索引を書いています。少し待ってください / another writer holds the index"
+        ) from None
+    click.echo(f"\r索引を作りなおしました: {count} 件 / rebuilt: {count} listings")
+    differences = doctor.examine(here.database, here.index).index
+    _show("索引 / index", differences)
+    sys.exit(1 if differences.all else 0)
+
+
+@main.group()
+def match() -> None:
+    """The matches."""
+
+
+@match.command("rebuild")
+def match_rebuild() -> None:
+    """Freeze new matching statistics and match every listing again."""
+    become(commands.rematch(), settings_of())
+
+
+@main.command()
+@click.option("--repair", is_flag=True, help="Queue a task for each difference.")
+def doctor(repair: bool) -> None:
+    """Compare database, index and matches; exit code 1 when they differ."""
+    from hub import doctor as examiner
+
+    here = services()
+    report = examiner.examine(here.database, here.index)
+    _show("索引 / index", report.index)
+    _show("マッチ / matches", report.matches)
+    click.echo(f"待っている処理 / tasks waiting: {report.waiting}")
+    if repair and not report.clean:
+        with here.database.unit_of_work() as session:
+            count = examiner.repair(session, report, here.clock())
+        here.queue.ping()
+        click.echo(f"修復を依頼しました / repairs queued: {count}")
+    sys.exit(0 if report.clean else 1)
+
+
+def _show(what: str, differences: "Differences") -> None:
+    if not differences.all:
+        click.echo(f"{what}: 一致しています / in step")
+        return
+    for label, keys in (
+        ("ない / missing", differences.missing),
+        ("余分 / orphaned", differences.orphaned),
+        ("古い / stale", differences.stale),
+    ):
+        if keys:
+            shown = ", ".join(sorted(keys)[:20])
+            click.echo(f"{what}: {label} {len(keys)}: {shown}{' …' if len(keys) > 20 else ''}")

@@ -1,0 +1,141 @@
+"""`hub serve`: starts, stays, stops, and leaves nobody behind."""
+
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from hub import queue
+from hub.config import Settings
+from hub.serve import Supervisor, _trim
+from tests.installation import Installation, until
+
+pytestmark = pytest.mark.heavy
+
+
+@pytest.fixture
+def installation(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Installation]:
+    """A ready installation; everything it started is gone afterwards."""
+    made = Installation(tmp_path / "data").start().wait_ready()
+    yield made
+    family = made.everyone()
+    made.stop(signal.SIGTERM)
+    for process in family:
+        if process.is_running():
+            process.kill()
+
+
+def gone(processes: list[psutil.Process]) -> bool:
+    return not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in processes)
+
+
+def test_life_of_an_installation(installation: Installation) -> None:
+    """Ready, refuses a second one, stops on Ctrl-C with nobody left, starts again with its data."""
+    status, parts = installation.health()
+    assert status == 200
+    assert set(parts) == {"web", "database", "queue", "worker", "index"}
+    assert installation.children().keys() == {"valkey", "worker", "schedule", "web"}
+    address = f"http://127.0.0.1:{installation.port}/"
+    until(lambda: address in installation.said(), 2, "the address is shown")
+
+    second = Installation(installation.data_dir).start()
+    assert second.process is not None
+    assert second.process.wait(20) == 1
+    assert "Another `hub serve` is running on this data folder" in installation.said()
+    assert installation.ready()
+
+    family = installation.everyone()
+    store = queue.connect(Settings(data_dir=installation.data_dir, redis_url=""))
+    store.set("kept", "over a restart")
+    assert installation.stop() == 0
+    until(lambda: gone(family), 2, "every process has ended")
+    assert not queue.socket_path(installation.data_dir).exists()
+
+    began = time.monotonic()
+    installation.start().wait_ready()
+    assert time.monotonic() - began < 15
+    assert store.get("kept") == b"over a restart"
+    assert installation.said().count("Reference data loaded") == 1
+
+
+def test_a_killed_child_comes_back(installation: Installation) -> None:
+    for name, killed in installation.children().items():
+        below = killed.children(recursive=True)
+        killed.kill()
+        until(lambda: installation.runs_another(name, killed), 10, f"{name} starts again")  # noqa: B023
+        until(lambda: gone(below), 5, "nothing of the killed one is left")  # noqa: B023
+        until(installation.ready, 30, "ready again")
+
+
+def test_a_killed_supervisor_leaves_nobody_and_a_new_one_starts(
+    installation: Installation,
+) -> None:
+    family = installation.everyone()
+    installation.stop(signal.SIGKILL)
+    installation.start()  # at once, while the old children are still ending
+    installation.wait_ready()
+    until(lambda: gone(family), 20, "every process of the old supervisor has ended")
+
+
+def test_a_port_in_use_is_said_before_anything_starts(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        made = Installation(tmp_path / "data", PORT=str(other.getsockname()[1])).start()
+        assert made.process is not None
+        assert made.process.wait(20) == 1
+    assert "Choose another one, such as PORT=8001" in made.said()
+    assert not (tmp_path / "data" / "logs").exists()
+
+
+def test_a_child_that_cannot_start_shows_the_end_of_its_log(tmp_path: Path) -> None:
+    made = Installation(tmp_path / "data", REDIS_URL="", SIGN_IN_LIMIT="").start()
+    made.environment["DATABASE_URL"] = "sqlite:////nowhere/at/all.sqlite3"
+    made.stop(signal.SIGTERM)
+    made.start()
+    assert made.process is not None
+    assert made.process.wait(30) == 1
+    assert "unable to open database file" in made.said()
+    assert "The database could not be prepared" in made.said()
+
+
+def test_a_stop_during_the_start_is_heard(tmp_path: Path) -> None:
+    made = Installation(tmp_path / "data").start()
+    until(lambda: (tmp_path / "data" / "logs" / "valkey.log").exists(), 20, "the start has begun")
+    family = made.everyone()
+    assert made.stop(signal.SIGINT, seconds=20) == 0
+    until(lambda: gone(family), 2, "every process has ended")
+
+
+def test_a_long_log_is_kept_beside_and_begun_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.serve.LOG_BYTES", 10)
+    log = tmp_path / "web.log"
+    with log.open("a") as writer:
+        writer.write("x" * 11)
+        writer.flush()
+        _trim(log)
+        writer.write("after")
+    assert log.read_text() == "after"
+    assert (tmp_path / "web.log.1").read_text() == "x" * 11
+
+
+def test_a_socket_folder_of_somebody_else_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    settings = Settings(data_dir=tmp_path / "data", redis_url="")
+    folder = queue.socket_path(settings.data_dir).parent
+    folder.mkdir(mode=0o755)
+    folder.chmod(0o755)
+    monkeypatch.setattr(Supervisor, "_listen_for_signals", lambda self: None)
+    monkeypatch.setattr(Supervisor, "_check_port", lambda self, patience: None)
+    assert Supervisor(settings).run() == 1
+    assert "only its owner may use" in capsys.readouterr().out
+    with pytest.raises(PermissionError):
+        queue.url(settings)

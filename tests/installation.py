@@ -1,0 +1,129 @@
+"""A real installation for tests: `hub serve` in a process of its own, and its children."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).parent.parent
+START_SECONDS = 60
+
+
+def free_port() -> int:
+    """A port that nobody listens on at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def until(holds: Callable[[], object], seconds: float, what: str) -> None:
+    """Wait until `holds()`; an AssertionError when it takes too long."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(0.05)
+
+
+class Installation:
+    """`hub serve` on a data folder. What it says goes to `output`."""
+
+    def __init__(self, data_dir: Path, **settings: str) -> None:
+        self.data_dir = data_dir
+        self.port = free_port()
+        self.environment = {
+            **os.environ,
+            "DATA_DIR": str(data_dir),
+            "PORT": str(self.port),
+            "WEB_PROCESSES": "1",
+            **settings,
+        }
+        self.output = data_dir.parent / f"{data_dir.name}.out"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> "Installation":
+        """Start the supervisor; returns before it is ready."""
+        with self.output.open("ab") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "hub", "serve"],
+                cwd=ROOT,
+                env=self.environment,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        return self
+
+    def ready(self) -> bool:
+        """Whether /healthz answers 200."""
+        return self.health()[0] == 200
+
+    def health(self) -> tuple[int, dict[str, str]]:
+        """Status and body of /healthz; (0, {}) while nobody answers."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=5) as got:
+                return got.status, json.load(got)
+        except urllib.error.HTTPError as error:
+            return error.code, json.load(error)
+        except OSError:
+            return 0, {}
+
+    def wait_ready(self) -> "Installation":
+        """Wait for /healthz; shows the logs when it does not come."""
+        try:
+            until(self.ready, START_SECONDS, "ready")
+        except AssertionError:
+            raise AssertionError(self.said() + self.logs()) from None
+        return self
+
+    def said(self) -> str:
+        """What the supervisor printed."""
+        return self.output.read_text()
+
+    def logs(self) -> str:
+        """The end of every child's log."""
+        files = sorted((self.data_dir / "logs").glob("*.log"))
+        return "\n".join(f"== {file.name}\n{file.read_text()[-2000:]}" for file in files)
+
+    def children(self) -> dict[str, psutil.Process]:
+        """The supervisor's children by what they run: valkey, worker, schedule, web."""
+        assert self.process is not None
+        words = {"valkey-server": "valkey", "worker": "worker", "schedule": "schedule"}
+        found = {}
+        for child in psutil.Process(self.process.pid).children():
+            if child.status() == psutil.STATUS_ZOMBIE:
+                continue
+            line = " ".join(child.cmdline()).split()  # servers like to rewrite theirs
+            for word, name in {**words, "gunicorn": "web"}.items():
+                if any(part == word or part.endswith(f"/{word}") for part in line):
+                    found[name] = child
+        return found
+
+    def runs_another(self, name: str, former: psutil.Process) -> bool:
+        """Whether a child of this name runs that is not the former one."""
+        child = self.children().get(name)
+        return child is not None and child.pid != former.pid
+
+    def everyone(self) -> list[psutil.Process]:
+        """The supervisor and everything below it."""
+        assert self.process is not None
+        try:
+            supervisor = psutil.Process(self.process.pid)
+            return [supervisor, *supervisor.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
+
+    def stop(self, number: int = signal.SIGINT, seconds: float = 40) -> int:
+        """Stop it as a person would; returns the exit code."""
+        assert self.process is not None
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.process.wait(seconds)
