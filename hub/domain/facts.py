@@ -34,6 +34,8 @@ Facts = dict[str, Any]
 CALL_TEXTS = ("title", "summary", "vision", "problem", "tried", "offered", "wanted", "details")
 SOLUTION_TEXTS = ("title", "summary", "solves", "brings", "asks_text", "evidence")
 
+NOT_CONTENT = frozenset({"id", "town", "firm", "opens_at", "closes_at", "published"})
+
 
 def calls(session: Session, ids: Collection[int] | None = None) -> dict[int, Facts]:
     """Facts of published calls by id: all of them, or those among `ids`."""
@@ -126,8 +128,9 @@ def load(session: Session, subject: str, ids: Collection[int] | None = None) -> 
 
 
 def fingerprint(facts: Mapping[str, Any]) -> str:
-    """A digest that changes when any of the facts does."""
-    text = json.dumps(facts, sort_keys=True, ensure_ascii=True)
+    """A digest that changes with the content; ids and dates are none, so a new deadline is not."""
+    content = {name: value for name, value in facts.items() if name not in NOT_CONTENT}
+    text = json.dumps(content, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -1,0 +1,31 @@
+"""`python -m workers worker` and `python -m workers schedule`: what `hub worker` … start."""
+
+import click
+
+from hub.config import Settings
+
+
+@click.group()
+def main() -> None:
+    """Background work of Local Hub."""
+
+
+@main.command()
+@click.option("--burst", is_flag=True, help="Stop when the queues are empty.")
+def worker(burst: bool) -> None:
+    """Take jobs from the queue and run them."""
+    from workers.queue import work
+
+    work(Settings(), burst=burst)
+
+
+@main.command()
+def schedule() -> None:
+    """Wake the workers at fixed times and when tasks are due."""
+    from workers.schedule import run
+
+    run(Settings())
+
+
+if __name__ == "__main__":
+    main()
