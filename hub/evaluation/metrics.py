@@ -41,7 +41,8 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 
 def _dcg(grades: Sequence[int]) -> float:
-    return sum((2**grade - 1) / math.log2(rank + 2) for rank, grade in enumerate(grades[:TOP]))
+    gains = (float(2**grade - 1) / math.log2(rank + 2) for rank, grade in enumerate(grades[:TOP]))
+    return sum(gains)
 
 
 def _ndcg(ranked: Sequence[str], grades: Mapping[str, int]) -> float | None:

@@ -1,0 +1,132 @@
+"""A throw-away installation: posting through the rules, working through the real queue."""
+
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from redis.exceptions import RedisError
+from sqlalchemy import func, select
+
+from hub import commands, migrate
+from hub.config import Settings
+from hub.evaluation.labelled import LabelledSet
+from hub.evaluation.market import Market, post
+from hub.models.work import TASK_KINDS, OutboxTask
+from hub.processes import die_with_parent
+from hub.queue import connect, socket_path
+from hub.services import Services
+from seeds.reference import load_reference
+
+START_SECONDS = 20
+IDLE_ROUNDS = 6  # bursts without progress, each a second later than the last
+
+
+class Unfinished(Exception):
+    """The workers left tasks in the outbox."""
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A set that has been posted, indexed and matched."""
+
+    services: Services
+    market: Market
+    seconds: float  # from the last publication to an empty outbox
+
+
+@contextmanager
+def installed(labelled: LabelledSet, kinds: tuple[str, ...] = TASK_KINDS) -> Iterator[Installation]:
+    """Post the set into a temporary folder and let the workers finish; the folder goes after.
+
+    `kinds` are the outbox tasks that must be worked off: "index", "match" or both. Raises
+    Unfinished when the workers get no further.
+    """
+    with tempfile.TemporaryDirectory(prefix="localhub-") as folder:
+        settings = Settings(data_dir=Path(folder), database_url="", redis_url="", meili_url="")
+        services = Services.of(settings)
+        migrate.upgrade(services.database)
+        with services.database.unit_of_work() as session:
+            load_reference(session)
+            market = post(session, labelled)
+        with _store(settings):
+            started = time.monotonic()
+            _work_off(services, kinds)
+            yield Installation(services, market, time.monotonic() - started)
+        services.database.engine.dispose()
+
+
+@contextmanager
+def _store(settings: Settings) -> Iterator[None]:
+    folder = settings.data_dir / "valkey"
+    folder.mkdir()
+    path = socket_path(settings.data_dir)
+    path.parent.mkdir(mode=0o700)
+    server = subprocess.Popen(  # noqa: S603 - our own command line
+        commands.valkey(folder, path),
+        stdout=subprocess.DEVNULL,
+        preexec_fn=partial(die_with_parent, os.getpid()),
+    )
+    try:
+        _await(settings)
+        yield
+    finally:
+        server.terminate()
+        server.wait()
+        path.unlink(missing_ok=True)
+        path.parent.rmdir()
+
+
+def _await(settings: Settings) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            connect(settings, seconds=0.5).ping()
+        except RedisError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return
+
+
+def _work_off(services: Services, kinds: tuple[str, ...]) -> None:
+    """Run workers until no task is left."""
+    idle = 0
+    left = _waiting(services, kinds)
+    while left:
+        services.queue.ping(*kinds)
+        subprocess.run(  # noqa: S603 - our own command line
+            [*commands.worker(), "--burst"],
+            env=_environment(services.settings),
+            check=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        before, left = left, _waiting(services, kinds)
+        idle = 0 if left < before else idle + 1
+        if idle == IDLE_ROUNDS:
+            raise Unfinished(f"{left} tasks do not finish: {_complaints(services)}")
+        time.sleep(idle)
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    outside = ("DATABASE_URL", "REDIS_URL", "MEILI_URL")
+    return {k: v for k, v in commands.environment(settings).items() if k not in outside}
+
+
+def _waiting(services: Services, kinds: tuple[str, ...]) -> int:
+    """Tasks of these kinds in the outbox."""
+    with services.database.session() as session:
+        tasks = select(func.count()).select_from(OutboxTask).where(OutboxTask.kind.in_(kinds))
+        return session.scalar(tasks) or 0
+
+
+def _complaints(services: Services) -> str:
+    with services.database.session() as session:
+        return "; ".join(session.scalars(select(OutboxTask.last_error).distinct().limit(3)))
