@@ -17,7 +17,7 @@ class Problem:
         return self.message % self.values if self.values else self.message
 
 
-class Refused(Exception):  # noqa: N818 - reads as a sentence where it is raised
+class Refused(Exception):
     """A rule refused. Nothing was changed; `problems` says why, field by field."""
 
     def __init__(self, *problems: Problem) -> None:
@@ -25,7 +25,7 @@ class Refused(Exception):  # noqa: N818 - reads as a sentence where it is raised
         self.problems = problems
 
 
-class Forbidden(Exception):  # noqa: N818
+class Forbidden(Exception):
     """The actor may know the subject but may not do this to it."""
 
     def __init__(self, action: str) -> None:
@@ -33,7 +33,7 @@ class Forbidden(Exception):  # noqa: N818
         self.action = action
 
 
-class Conflict(Exception):  # noqa: N818
+class Conflict(Exception):
     """Someone else changed the subject first. `current` is what it says now."""
 
     def __init__(self, current: Any) -> None:
