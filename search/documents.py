@@ -7,6 +7,7 @@ UNSTATED = "unstated"
 STATUSES = ("open", "upcoming", "closed")
 TARGETS = ("call", "solution")
 TIE_BITS = 28
+NEVER = 1 << 34  # a second in the year 2514
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,18 @@ def facet_values(document: SearchDocument) -> dict[str, tuple[str, ...]]:
         "stage": _optional(document.stage),
     }
     return {field: tuple(dict.fromkeys(found)) or (UNSTATED,) for field, found in values.items()}
+
+
+def opening(document: SearchDocument) -> int:
+    """Return the second from which a listing is open, 0 when it always was."""
+    return document.opens_at or 0
+
+
+def closing(document: SearchDocument) -> int:
+    """Return the second at which a listing closes: NEVER without a deadline, 0 closed by hand."""
+    if document.closed:
+        return 0
+    return NEVER if document.closes_at is None else document.closes_at
 
 
 def tie(document_id: str) -> int:

@@ -12,10 +12,13 @@ from tantivy import FieldType, Occur, Order, Query
 
 from search.analysis import ANALYSIS_VERSION, hiragana, is_kana, tokenize
 from search.documents import (
+    NEVER,
     STATUSES,
     TIE_BITS,
     SearchDocument,
+    closing,
     facet_values,
+    opening,
     tie,
 )
 from search.embedded_text import TextQueries, count_of
@@ -25,7 +28,6 @@ from search.plan import grams, words
 from search.query import FACETS, SearchQuery
 
 SCHEMA_VERSION = 1
-_NEVER = 1 << 34  # a second in the year 2514
 _WRITER_BYTES = 30_000_000
 _MOST_VALUES = 2_500  # more than all municipalities
 _TIES = 32
@@ -205,8 +207,8 @@ class _Search:
         return self._by_score()
 
     def _deadline_order(self) -> list[tuple[Query, str]]:
-        dated = self._range("by_closing", upper=_ordered(_NEVER) - 1)
-        undated = self._range("by_closing", lower=_ordered(_NEVER))
+        dated = self._range("by_closing", upper=_ordered(NEVER) - 1)
+        undated = self._range("by_closing", lower=_ordered(NEVER))
         opened = self._status("open")
         return [
             (self._matching(opened, dated), "by_closing"),
@@ -320,20 +322,17 @@ def _fields(document: SearchDocument) -> dict[str, Any]:
 
 def _orders(document: SearchDocument) -> dict[str, int]:
     """Return the sort keys: a second, then the tie, in one number; ascending is the order."""
-    closing = _NEVER if document.closes_at is None else document.closes_at
-    if document.closed:
-        closing = 0
     seconds = {
-        "by_opening": document.opens_at or 0,
-        "by_closing": closing,
-        "by_latest_closing": _NEVER - closing,
-        "by_newest": _NEVER - document.published_at,
+        "by_opening": opening(document),
+        "by_closing": closing(document),
+        "by_latest_closing": NEVER - closing(document),
+        "by_newest": NEVER - document.published_at,
     }
     return {field: _ordered(second) + tie(document.id) for field, second in seconds.items()}
 
 
 def _ordered(second: int) -> int:
-    return min(max(second, 0), _NEVER) << TIE_BITS
+    return min(max(second, 0), NEVER) << TIE_BITS
 
 
 def _text_fields(document: SearchDocument) -> dict[str, str]:

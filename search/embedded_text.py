@@ -13,7 +13,7 @@ from tantivy import Occur, Query
 
 from search.analysis import bigrams
 from search.documents import TARGETS
-from search.plan import Word, grams
+from search.plan import ENOUGH, Word, grams
 
 # How much a way of meeting a word counts beside the word as typed (1).
 FIELD_BOOSTS = {"title": 1.0, "text": 1.0}
@@ -24,7 +24,6 @@ READING = 0.5
 GRAM = 0.5
 NEAR = 0.4
 NEAR_SHARE = 0.6
-ENOUGH = 20
 _SHORTEST_FUZZY = 4
 _FEWEST_PAIRS = 2
 

@@ -13,6 +13,8 @@ from search.analysis import Token, bigrams, characters, hiragana, is_kana, token
 from search.vocabulary.synonyms import PHRASES, Synonym
 
 MOST_WORDS = 24
+# Listings that fill a page: words may be missing only while fewer than this hold all of them.
+ENOUGH = 20
 _SHORTEST_READING = 2
 _LONGEST_KANA = 40
 _UNSPACED = re.compile(r"\S+")
@@ -34,7 +36,8 @@ class Word:
     `start` and `end` are offsets in the typed text. `form` is the normalised word, `units` the
     words that together mean the same, `synonyms` other phrases of the field as lists of words
     that must all occur, `groups` synonym groups of the dictionary, `reading` hiragana ("" when
-    unknown), `in_kana` whether kana was typed. An `asking` word is not worth requiring.
+    unknown), `in_kana` whether kana was typed. An `asking` word is not worth requiring. A `phrase`
+    was typed as several words: its form is no word of any text, its units are.
     """
 
     start: int
@@ -46,6 +49,7 @@ class Word:
     reading: str = ""
     in_kana: bool = False
     asking: bool = False
+    phrase: bool = False
 
 
 def words(text: str, known: Callable[[str], bool] = lambda reading: False) -> tuple[Word, ...]:
@@ -154,6 +158,7 @@ def _phrase(tokens: list[Token]) -> Word:
         units=forms,
         synonyms=PHRASES.synonyms[forms],
         reading="".join(token.reading for token in tokens),
+        phrase=True,
     )
 
 
