@@ -1,0 +1,121 @@
+"""The consistency check: does the index say what the database says, and do the matches?
+
+It only looks. `repair` only queues tasks; the workers then do what they always do.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from hub.db import Database
+from hub.domain import documents, facts, outbox
+from hub.models.listing import Call, Solution
+from hub.models.work import Epoch, Match, MatchState, OutboxTask
+from search.index import IndexUnavailable, SearchIndex
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """Listings (`call-12`) that are missing, that should not be there, that are out of date."""
+
+    missing: frozenset[str] = frozenset()
+    orphaned: frozenset[str] = frozenset()
+    stale: frozenset[str] = frozenset()
+
+    @property
+    def all(self) -> frozenset[str]:
+        """Every listing concerned."""
+        return self.missing | self.orphaned | self.stale
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What differs, and how many tasks are still waiting to repair differences."""
+
+    index: Differences = field(default_factory=Differences)
+    matches: Differences = field(default_factory=Differences)
+    waiting: int = 0
+
+    @property
+    def clean(self) -> bool:
+        """Nothing differs; tasks that wait are no fault."""
+        return not self.index.all and not self.matches.all
+
+
+def examine(database: Database, index: SearchIndex) -> Report:
+    """Compare everything. An index that is not there lacks everything."""
+    with database.session() as session:
+        waiting = session.scalar(select(func.count()).select_from(OutboxTask)) or 0
+        matches = _matches(session)
+        wanted = documents.versions(session)
+    try:
+        held = index.versions()
+    except IndexUnavailable:
+        held = {}
+    return Report(compare(wanted, held), matches, waiting)
+
+
+def compare(wanted: Mapping[str, object], held: Mapping[str, object]) -> Differences:
+    """Compare two mappings of listing -> version."""
+    return Differences(
+        missing=frozenset(wanted.keys() - held.keys()),
+        orphaned=frozenset(held.keys() - wanted.keys()),
+        stale=frozenset(key for key in wanted.keys() & held.keys() if wanted[key] != held[key]),
+    )
+
+
+def repair(session: Session, report: Report, now: datetime) -> int:
+    """Queue a task for each difference; the caller commits. Returns the number of tasks."""
+    count = 0
+    for kind, differences in (("index", report.index), ("match", report.matches)):
+        for subject in ("call", "solution"):
+            ids = _numbers(differences.all, subject)
+            outbox.note_ids(session, subject, ids, cause="doctor", now=now, kinds=(kind,))
+            count += len(ids)
+    return count
+
+
+def _matches(session: Session) -> Differences:
+    """Every published listing must have been matched, as it is now, in the current epoch.
+
+    A pair that names a listing nobody may match any more makes that listing an orphan.
+    """
+    epoch = session.scalar(select(func.max(Epoch.id)))
+    wanted = {
+        f"{subject}-{id_}": (epoch, facts.fingerprint(values))
+        for subject in ("call", "solution")
+        for id_, values in facts.load(session, subject).items()
+    }
+    held = {
+        f"{subject}-{id_}": (epoch_id, fingerprint)
+        for subject, id_, epoch_id, fingerprint in session.execute(
+            select(
+                MatchState.subject,
+                MatchState.subject_id,
+                MatchState.epoch_id,
+                MatchState.fingerprint,
+            )
+        )
+    }
+    found = compare(wanted, held)
+    return Differences(found.missing, found.orphaned | _orphaned_pairs(session), found.stale)
+
+
+def _orphaned_pairs(session: Session) -> frozenset[str]:
+    rows = session.execute(
+        select(Match.call_id, Match.solution_id, Call.state, Solution.state)
+        .join(Call, Match.call_id == Call.id)
+        .join(Solution, Match.solution_id == Solution.id)
+        .where(or_(Call.state != "published", Solution.state != "published"))
+    )
+    return frozenset(
+        f"call-{call_id}" if call_state != "published" else f"solution-{solution_id}"
+        for call_id, solution_id, call_state, _ in rows
+    )
+
+
+def _numbers(keys: frozenset[str], subject: str) -> list[int]:
+    return sorted(int(key.partition("-")[2]) for key in keys if key.startswith(f"{subject}-"))

@@ -1,0 +1,143 @@
+"""The doctor finds every kind of difference and asks for exactly the repairs."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete, func, select
+
+from hub import doctor
+from hub.db import Database
+from hub.doctor import Differences, Report
+from hub.domain import facts, outbox
+from hub.index import rebuild
+from hub.models import Call, Epoch, Match, MatchState, OutboxTask, Solution
+from search.embedded import EmbeddedIndex
+from tests import market
+from tests.conftest import NOW
+
+
+@pytest.fixture
+def index(database: Database, tmp_path: Path) -> EmbeddedIndex:
+    """An index in step with two calls and a solution, all matched."""
+    with database.unit_of_work() as session:
+        officer = market.town(session)
+        market.publish_call(session, officer)
+        market.publish_call(session, officer)
+        market.publish_solution(session, market.firm(session))
+        session.execute(delete(OutboxTask))
+        session.add(Epoch(id=1, version="v", made_at=NOW, calls=2, solutions=1, snapshot=b""))
+        for subject in ("call", "solution"):
+            for id_, values in facts.load(session, subject).items():
+                session.add(
+                    MatchState(
+                        subject=subject,
+                        subject_id=id_,
+                        epoch_id=1,
+                        fingerprint=facts.fingerprint(values),
+                        matched_at=NOW,
+                    )
+                )
+    index = EmbeddedIndex(tmp_path / "index")
+    rebuild(database, index)
+    return index
+
+
+def tasks(database: Database) -> set[tuple[str, str, int]]:
+    with database.session() as session:
+        return {(t.kind, t.subject, t.subject_id) for t in session.scalars(select(OutboxTask))}
+
+
+def repaired(database: Database, report: Report) -> set[tuple[str, str, int]]:
+    with database.unit_of_work() as session:
+        doctor.repair(session, report, NOW)
+    return tasks(database)
+
+
+def test_all_in_step(database: Database, index: EmbeddedIndex) -> None:
+    report = doctor.examine(database, index)
+    assert report == Report()
+    assert report.clean
+    assert repaired(database, report) == set()
+
+
+def test_missing_stale_and_orphaned_in_the_index(database: Database, index: EmbeddedIndex) -> None:
+    index.apply([], ["call-1"])
+    with database.unit_of_work() as session:
+        session.get_one(Solution, 1).summary = "べつの説明"
+        session.get_one(Call, 2).state = "archived"
+    report = doctor.examine(database, index)
+    assert report.index == Differences(
+        missing=frozenset({"call-1"}),
+        stale=frozenset({"solution-1"}),
+        orphaned=frozenset({"call-2"}),
+    )
+    assert report.matches == Differences(
+        stale=frozenset({"solution-1"}), orphaned=frozenset({"call-2"})
+    )
+    assert not report.clean
+    assert repaired(database, report) == {
+        ("index", "call", 1),
+        ("index", "call", 2),
+        ("index", "solution", 1),
+        ("match", "call", 2),
+        ("match", "solution", 1),
+    }
+
+
+def test_no_index_lacks_everything(
+    database: Database, index: EmbeddedIndex, tmp_path: Path
+) -> None:
+    report = doctor.examine(database, EmbeddedIndex(tmp_path / "nothing here"))
+    assert report.index.missing == {"call-1", "call-2", "solution-1"}
+
+
+def test_a_listing_never_matched_or_matched_in_an_older_epoch(
+    database: Database, index: EmbeddedIndex
+) -> None:
+    with database.unit_of_work() as session:
+        session.execute(delete(MatchState).where(MatchState.subject_id == 2))
+    assert doctor.examine(database, index).matches.missing == {"call-2"}
+    with database.unit_of_work() as session:
+        session.add(Epoch(id=2, version="v", made_at=NOW, calls=2, solutions=1, snapshot=b""))
+    assert doctor.examine(database, index).matches.stale == {"call-1", "solution-1"}
+
+
+def test_a_pair_with_a_listing_that_is_over(database: Database, index: EmbeddedIndex) -> None:
+    with database.unit_of_work() as session:
+        for call_id in (1, 2):
+            session.add(
+                Match(
+                    call_id=call_id,
+                    solution_id=1,
+                    epoch_id=1,
+                    score=0.5,
+                    tie="",
+                    parts={},
+                    reasons={},
+                    gaps={},
+                )
+            )
+        session.get_one(Call, 2).state = "closed"
+        session.execute(
+            delete(MatchState).where(MatchState.subject == "call", MatchState.subject_id == 2)
+        )
+    assert doctor.examine(database, index).matches == Differences(orphaned=frozenset({"call-2"}))
+
+
+def test_a_new_deadline_asks_for_no_matching(database: Database, index: EmbeddedIndex) -> None:
+    with database.unit_of_work() as session:
+        session.get_one(Call, 1).closes_at = None
+    report = doctor.examine(database, index)
+    assert report.index.stale == {"call-1"}
+    assert not report.matches.all
+
+
+def test_waiting_tasks_are_counted_and_are_no_fault(
+    database: Database, index: EmbeddedIndex
+) -> None:
+    with database.unit_of_work() as session:
+        outbox.note_ids(session, "call", [1], cause="test", now=NOW)
+    report = doctor.examine(database, index)
+    assert report.clean
+    with database.session() as session:
+        assert report.waiting == session.scalar(select(func.count(OutboxTask.id))) == 2

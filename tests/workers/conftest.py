@@ -1,0 +1,5 @@
+"""Fixtures of the background side."""
+
+from tests.store import server, store
+
+__all__ = ["server", "store"]
