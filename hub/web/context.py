@@ -7,7 +7,7 @@ from flask import Flask, current_app, g, request
 from flask_login import LoginManager, UserMixin, current_user
 from sqlalchemy.orm import Session
 
-from hub.domain import accounts
+from hub.domain import accounts, outbox
 from hub.models.organisation import User
 from hub.services import Services
 
@@ -38,9 +38,11 @@ def session() -> Session:
 
 
 def commit() -> None:
-    """The request's one commit; then the workers are woken (a lost ping loses nothing)."""
+    """The request's one commit; then the workers concerned are woken (a lost ping loses nothing)."""
+    noted = outbox.take_noted(session())
     session().commit()
-    services().queue.ping()
+    if noted:
+        services().queue.ping(*noted)
 
 
 def now() -> datetime:
