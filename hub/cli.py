@@ -268,6 +268,15 @@ def doctor(repair: bool) -> None:
     sys.exit(0 if report.clean else 1)
 
 
+@main.command("eval", add_help_option=False, context_settings={"ignore_unknown_options": True})
+@click.argument("words", nargs=-1, type=click.UNPROCESSED)
+def evaluate(words: tuple[str, ...]) -> None:
+    """Measure matching and search on a labelled set (match DIR, search DIR)."""
+    from hub.evaluation.command import command
+
+    command.main(list(words), prog_name="hub eval")
+
+
 def _show(what: str, differences: "Differences") -> None:
     if not differences.all:
         click.echo(f"{what}: 一致しています / in step")
