@@ -21,6 +21,7 @@ PROMPT_MAX = 4000
 DETAILS_MAX = 20000
 LINE_MAX = 120
 THEMES_MAX = 3
+CHOSEN = frozenset(("kind", "themes"))  # fields that are chosen, not written
 
 # (from, to): the action that the permission table knows. Anything else is refused.
 MOVES = {
@@ -171,7 +172,7 @@ def missing(values: Mapping[str, Any], required: Mapping[str, str]) -> list[Prob
     write = N_("「%(label)s」を入力してください")
     choose = N_("「%(label)s」を選んでください")
     return [
-        Problem(name, choose if isinstance(values[name], tuple) else write, {"label": label})
+        Problem(name, choose if name in CHOSEN else write, {"label": label})
         for name, label in required.items()
         if not values[name]
     ]
