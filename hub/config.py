@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     operator_name: str = Field(
         default="Local Hub 運営チーム", description="Operator named in the footer."
     )
+    contact_email: str = Field(
+        default="contact@example.jp", description="Address named on the contact page."
+    )
     demo: bool = Field(default=False, description="Seed the demo market and show its accounts.")
 
     @field_validator("data_dir")

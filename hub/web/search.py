@@ -1,0 +1,205 @@
+"""Search: one public page whose address is the whole search."""
+
+from dataclasses import dataclass, replace
+
+from flask import Blueprint, current_app, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+
+from hub.models.listing import Call, Solution
+from hub.web import present, rows
+from hub.web.access import public
+from hub.web.context import now, services, session
+from hub.web.search_facets import Values, chips
+from hub.web.search_help import ways_out
+from hub.web.search_state import PER_PAGE, SearchState, Unreadable, is_clean, read
+from hub.web.words import _
+from search.highlight import snippet
+from search.index import IndexUnavailable, SearchResult
+from search.plan import expansions
+
+bp = Blueprint("search", __name__)
+
+TITLE_WIDTH = 200  # wider than any title: titles are never cut
+BODY_MAX = 1500  # characters of the prompts that a passage may be taken from
+MOST_EXPANSIONS = 3
+AROUND = 2  # page numbers shown on each side of the present one
+
+
+@bp.get("/search")
+@public
+def show() -> ResponseReturnValue:
+    """The results of a search, or what to change when there are none."""
+    values = Values()
+    try:
+        state = read(request.args, values.known)
+    except Unreadable as error:
+        return _refused(_(error.message, **error.values), 400)
+    if not is_clean(request.args, state):
+        return redirect(state.url, 301)
+    try:
+        return _answer(state, values)
+    except IndexUnavailable as error:
+        current_app.logger.error("search is away: %s", error)
+        sentence = _("いま検索を使えません。1分ほど待ってから、もう一度お試しください")
+        return _refused(sentence, 503)
+
+
+def _answer(state: SearchState, values: Values) -> ResponseReturnValue:
+    result = services().index.search(state.query(now()))
+    pages = Pages.of(state, result.total)
+    if state.page > pages.count:
+        sentence = _("このページはありません。結果は%(count)dページまでです", count=pages.count)
+        return _refused(sentence, 404, again=replace(state, page=1))
+    heading = _heading(state, values, result)
+    return render_template(
+        "search/show.html",
+        state=state,
+        heading=heading,
+        cards=_cards(state, result),
+        total=result.total,
+        groups=values.groups(state, result.facets),
+        chips=chips(state, values),
+        clear_url=state.cleared().url,
+        tabs=_tabs(state, result),
+        sorts=_sorts(state),
+        pages=pages,
+        ways_out=[] if result.total else ways_out(state, values, _count),
+        expansions=expansions(state.text)[:MOST_EXPANSIONS],
+        nav=state.target,
+        description=_("自治体の募集と、企業のソリューションを、無料・登録なしでさがせます。"),
+    )
+
+
+def _count(state: SearchState) -> int:
+    return services().index.search(state.query(now(), limit=1)).total
+
+
+def _cards(state: SearchState, result: SearchResult) -> list[object]:
+    found = rows.public_listings(session(), [hit.id for hit in result.hits])
+    return [_card(found[hit.id], state.text) for hit in result.hits if hit.id in found]
+
+
+def _card(row: Call | Solution, text: str) -> object:
+    pieces = snippet(row.title, text, width=TITLE_WIDTH) if text else ()
+    passage = _passage(row, text) if text else ()
+    if isinstance(row, Call):
+        return present.call_card(row, pieces=pieces, snippet=passage)
+    return present.solution_card(row, pieces=pieces, snippet=passage)
+
+
+def _passage(row: Call | Solution, text: str) -> present.Pieces:
+    """The summary when it answers the query, else the best passage of the prompts."""
+    first = snippet(row.summary, text, width=present.SNIPPET) if row.summary else []
+    if any(matched for _piece, matched in first):
+        return first
+    prompts = (
+        (row.problem, row.wanted, row.vision, row.offered, row.details)
+        if isinstance(row, Call)
+        else (row.solves, row.brings, row.asks_text, row.evidence)
+    )
+    body = "\n".join(prompt for prompt in prompts if prompt)[:BODY_MAX]
+    passage = snippet(body, text, width=present.SNIPPET)
+    return passage if any(matched for _piece, matched in passage) else first or passage
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """Calls or solutions; `count` only where following the link gives just that many."""
+
+    label: str
+    url: str
+    current: bool
+    count: int | None
+
+
+def _tabs(state: SearchState, result: SearchResult) -> list[Tab]:
+    labels = {"call": _("募集"), "solution": _("ソリューション")}
+    return [
+        Tab(
+            label,
+            state.url if target == state.target else state.on(target).url,
+            target == state.target,
+            result.total if target == state.target else _count(state.on(target)),
+        )
+        for target, label in labels.items()
+    ]
+
+
+def _sorts(state: SearchState) -> list[dict[str, object]]:
+    if state.target == "call":
+        usual = _("関連の高い順") if state.text else _("締切の近い順")
+        names = {"relevance": usual, "deadline": _("締切の近い順"), "newest": _("新しい順")}
+    else:
+        usual = _("関連の高い順") if state.text else _("順不同")
+        names = {"relevance": usual, "newest": _("新しい順")}
+    if not state.text:
+        names.pop("deadline", None)
+    return [
+        {
+            "label": label,
+            "url": replace(state, sort=sort, page=1).url,
+            "current": sort == state.sort or (sort == "relevance" and state.sort not in names),
+        }
+        for sort, label in names.items()
+    ]
+
+
+def _heading(state: SearchState, values: Values, result: SearchResult) -> str:
+    words = [state.text] if state.text else []
+    words += [values.name(name, value) for name, value in state.conditions() if name != "status"]
+    about = _("・").join(words[:3]) + (_(" など") if len(words) > 3 else "")
+    if state.target == "solution":
+        if about:
+            return _("%(about)s のソリューション %(count)s件", about=about, count=result.total)
+        return _("ソリューション %(count)s件", count=result.total)
+    name = _("%(about)s の募集 %(count)s件", about=about, count=result.total)
+    if not about:
+        name = _("募集 %(count)s件", count=result.total)
+    if "status" in state.filters or not result.total:
+        return name
+    open_now = result.facets.get("status", {}).get("open", 0)
+    return _("%(name)s（受付中 %(count)s件）", name=name, count=open_now)
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """The pages of a result, as `components/pagination.html` draws them."""
+
+    current: int
+    count: int
+    first: int
+    last: int
+    total: int
+    links: list[dict[str, object]]
+    prev_url: str | None
+    next_url: str | None
+
+    @classmethod
+    def of(cls, state: SearchState, total: int) -> "Pages":
+        """The pages around the present one, with the first and the last."""
+        count = max(-(-total // PER_PAGE), 1)
+        here = state.page
+        near = {n for n in range(here - AROUND, here + AROUND + 1) if 1 <= n <= count}
+        return cls(
+            current=here,
+            count=count,
+            first=(here - 1) * PER_PAGE + 1,
+            last=min(here * PER_PAGE, total),
+            total=total,
+            links=[
+                {"number": n, "url": replace(state, page=n).url} for n in sorted({1, count} | near)
+            ],
+            prev_url=replace(state, page=here - 1).url if here > 1 else None,
+            next_url=replace(state, page=here + 1).url if here < count else None,
+        )
+
+
+def _refused(sentence: str, status: int, again: SearchState | None = None) -> ResponseReturnValue:
+    """A page that says why there is no answer and keeps what was typed."""
+    page = render_template(
+        "search/refused.html",
+        sentence=sentence,
+        text=request.args.get("q", ""),
+        again=again,
+    )
+    return page, status, {"Retry-After": "60"} if status == 503 else {}

@@ -1,0 +1,276 @@
+"""A page for every municipality and prefecture of Japan, whether it has joined or not."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from hub.domain.inputs import clean_line
+from hub.domain.status import status
+from hub.models.listing import Call
+from hub.models.organisation import Organisation, Partner
+from hub.models.reference import Municipality, Prefecture
+from hub.policy import allowed
+from hub.web import present, rows
+from hub.web.access import public
+from hub.web.context import actor, now, session
+from hub.web.home import prefecture_tiles
+from hub.web.language import name_of
+from hub.web.search_state import SearchState
+from hub.web.words import _
+from search.analysis import fold, hiragana
+
+bp = Blueprint("town", __name__)
+
+Place = Municipality | Prefecture
+MOST_FOUND = 100
+NAME_MAX = 50
+PAST = 10
+NEARBY = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A place in a list: name, reading, and its open calls."""
+
+    name: str
+    note: str
+    url: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A titled list of places."""
+
+    title: str
+    entries: Sequence[Entry]
+
+
+@bp.get("/towns")
+@public
+def index() -> ResponseReturnValue:
+    """Prefectures by region with their open calls, and a search by name or reading."""
+    text = clean_line(request.args.get("name", ""))[:NAME_MAX]
+    found = _found(text) if text else []
+    return render_template(
+        "town/index.html",
+        text=text,
+        found=found[:MOST_FOUND],
+        total=len(found),
+        regions=[] if text else _regions(),
+        tiles=[] if text else prefecture_tiles(session()),
+        nav="towns",
+    )
+
+
+@bp.get("/towns/<code>")
+@public
+def show(code: str) -> ResponseReturnValue:
+    """One municipality or prefecture, by its six-digit code."""
+    if re.fullmatch("[0-9]{2}", code) and code in present.vocabulary().prefectures:
+        body_code = present.vocabulary().prefectures[code].body_code
+        return redirect(url_for("town.show", code=body_code), 301)
+    place = _place(code)
+    if place is None:
+        abort(404)
+    organisation = session().scalar(select(Organisation).where(Organisation.body_code == code))
+    calls = rows.calls(session(), rows.in_time_order(rows.calls_of_town(code)))
+    groups = _by_status(calls, now())
+    return render_template(
+        "town/show.html",
+        town=_town(place, code),
+        standing=_standing(organisation, code),
+        open=[present.call_card(call) for call in groups["open"]],
+        upcoming=[present.call_card(call) for call in groups["upcoming"]],
+        past=[_past(call) for call in _latest(groups["closed"])[:PAST]],
+        nearby=[] if groups["open"] else _nearby(place),
+        partners=_partners(code),
+        parts=_municipalities(place) if isinstance(place, Prefecture) else [],
+        nav="towns",
+    )
+
+
+def _place(code: str) -> Place | None:
+    if not re.fullmatch("[0-9]{6}", code):
+        return None
+    prefectures = present.vocabulary().prefectures.values()
+    return session().get(Municipality, code) or next(
+        (row for row in prefectures if row.body_code == code), None
+    )
+
+
+def _url(place: Place) -> str:
+    code = place.code if isinstance(place, Municipality) else place.body_code
+    return url_for("town.show", code=code)
+
+
+# --- The list -----------------------------------------------------------------------------------
+
+
+def _regions() -> list[Part]:
+    counts = rows.open_counts(session(), now(), rows.prefecture_code)
+    prefectures = sorted(
+        present.vocabulary().prefectures.values(), key=lambda row: (row.region.position, row.code)
+    )
+    parts: dict[str, list[Entry]] = {}
+    for row in prefectures:
+        parts.setdefault(name_of(row.region), []).append(_entry(row, counts, row.code))
+    return [Part(title, entries) for title, entries in parts.items()]
+
+
+def _entry(place: Place, counts: Mapping[str, int], code: str, *, full: bool = False) -> Entry:
+    name = present.full_place_name(place) if full else present.place_name(place)
+    return Entry(name, present.place_note(place), _url(place), counts.get(code, 0))
+
+
+def _found(text: str) -> list[Entry]:
+    """Places whose name, reading or full name holds the text; a prefecture's own entry first."""
+    wanted, reading = fold(text).replace(" ", ""), hiragana(text).replace(" ", "")
+    prefectures = list(present.vocabulary().prefectures.values())
+    towns = session().scalars(
+        select(Municipality)
+        .options(joinedload(Municipality.prefecture))
+        .order_by(Municipality.code)
+    )
+    matching = [row for row in prefectures if _names(row, wanted, reading)]
+    in_town = [row for row in towns if _names(row, wanted, reading)]
+    counts = rows.open_counts(session(), now(), rows.prefecture_code)
+    by_town = rows.open_counts(session(), now(), rows.town_code)
+    return [_entry(row, counts, row.code) for row in matching] + [
+        _entry(row, by_town, row.code, full=True) for row in in_town
+    ]
+
+
+def _names(place: Place, wanted: str, reading: str) -> bool:
+    if isinstance(place, Prefecture):
+        latin = place.name_en.lower()
+        return wanted in fold(place.name) or place.kana.startswith(reading) or latin == wanted
+    return (
+        wanted in fold(place.name)
+        or wanted == fold(place.full_name)
+        or place.kana.startswith(reading)
+        or place.romaji.startswith(wanted)
+    )
+
+
+# --- One place ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Town:
+    """The place itself."""
+
+    name: str
+    kana: str
+    above: str  # its prefecture, or a prefecture's region
+    above_url: str
+    is_prefecture: bool
+    search_url: str
+    solutions_url: str
+    past_url: str
+
+
+def _town(place: Place, code: str) -> Town:
+    municipal = isinstance(place, Municipality)
+    prefecture = place.prefecture if isinstance(place, Municipality) else place
+    within = {"municipality": (code,)} if municipal else {"prefecture": (prefecture.code,)}
+    return Town(
+        name=present.place_name(place),
+        kana=present.place_note(place),
+        above=present.place_name(prefecture) if municipal else name_of(prefecture.region),
+        above_url=_url(prefecture) if municipal else url_for("town.index"),
+        is_prefecture=not municipal,
+        search_url=SearchState(filters=within).url,
+        solutions_url=SearchState(
+            target="solution", filters={"prefecture": ("00", prefecture.code)}
+        ).url,
+        past_url=SearchState(filters={"status": ("closed",)} | within).url,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Whether the municipality itself is here: state is "confirmed", "waiting" or "absent"."""
+
+    state: str
+    verified_at: datetime | None
+    about: str
+    website: str
+    join_url: str
+    may_join: bool
+
+
+def _standing(organisation: Organisation | None, code: str) -> Standing:
+    if organisation is None:
+        url = url_for("my.new_organisation", kind="municipality", body_code=code)
+        return Standing("absent", None, "", "", url, False)
+    return Standing(
+        state="confirmed" if organisation.verified_at else "waiting",
+        verified_at=organisation.verified_at,
+        about=organisation.about,
+        website=organisation.website,
+        join_url=url_for("my.join", id_=organisation.id),
+        may_join=allowed(actor(), "organisation.join", organisation),
+    )
+
+
+def _by_status(calls: Sequence[Call], at: datetime) -> dict[str, list[Call]]:
+    groups: dict[str, list[Call]] = {"open": [], "upcoming": [], "closed": []}
+    for call in calls:
+        groups[status(call, at)].append(call)
+    return groups
+
+
+def _latest(calls: Sequence[Call]) -> list[Call]:
+    """Past calls, the one that ended last first."""
+    return sorted(calls, key=lambda call: (_ended(call), call.id), reverse=True)
+
+
+def _ended(call: Call) -> datetime:
+    ends = [moment for moment in (call.closes_at, call.closed_at) if moment]
+    return min(ends, default=call.updated_at)
+
+
+def _past(call: Call) -> dict[str, Any]:
+    return {
+        "title": call.title,
+        "url": url_for("listing.call", id_=call.id),
+        "ended_at": _ended(call),
+    }
+
+
+def _nearby(place: Place) -> list[present.CallCard]:
+    """Open calls of the same prefecture."""
+    code = place.prefecture_code if isinstance(place, Municipality) else place.code
+    found = rows.open_calls(now()).where(rows.within(code))
+    near = rows.calls(session(), rows.in_time_order(found).limit(NEARBY))
+    return [present.call_card(call) for call in near]
+
+
+def _partners(code: str) -> list[dict[str, str]]:
+    """Intermediaries that work with the place."""
+    found = session().scalars(
+        select(Organisation)
+        .join(Partner, Partner.intermediary_id == Organisation.id)
+        .where(Partner.body_code == code)
+        .order_by(Organisation.name, Organisation.id)
+    )
+    return [{"name": row.name, "url": present.organisation_url(row)} for row in found]
+
+
+def _municipalities(prefecture: Prefecture) -> list[Part]:
+    """Its municipalities, with their open calls."""
+    towns = session().scalars(
+        select(Municipality)
+        .where(Municipality.prefecture_code == prefecture.code)
+        .order_by(Municipality.code)
+    )
+    counts = rows.open_counts(session(), now(), rows.town_code, rows.within(prefecture.code))
+    return [Part(_("市区町村"), [_entry(row, counts, row.code) for row in towns])]
