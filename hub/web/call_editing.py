@@ -28,7 +28,7 @@ from hub.web import choices, listing
 from hub.web.access import needs
 from hub.web.context import now, person, session
 from hub.web.editing import attempt, clashes, move, number
-from hub.web.forms import Choices, Form, at_most, must
+from hub.web.forms import Choices, Form, at_most, must, sentence
 from hub.web.language import chosen
 
 bp = Blueprint("call_editing", __name__)
@@ -299,7 +299,12 @@ def vars_of(values: CallValues) -> dict[str, Any]:
 @needs("call.preview", Call)
 def preview(call: Call) -> ResponseReturnValue:
     """The call as everyone will see it, with what is still missing and the buttons."""
-    return listing.call_page(call, "call_editing/preview.html", unready=calls.unready(call, now()))
+    return listing.call_page(
+        call,
+        "call_editing/preview.html",
+        listing=call,
+        unready=[sentence(problem) for problem in calls.unready(call, now())],
+    )
 
 
 @bp.post("/calls/<int:id_>/publish")

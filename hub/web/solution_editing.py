@@ -17,7 +17,7 @@ from hub.web import choices, listing
 from hub.web.access import needs
 from hub.web.context import now, person, session
 from hub.web.editing import attempt, clashes, move, number
-from hub.web.forms import Choices, Form, at_most, must
+from hub.web.forms import Choices, Form, at_most, must, sentence
 
 bp = Blueprint("solution_editing", __name__)
 
@@ -180,7 +180,10 @@ def _conflict_page(form: SolutionForm, solution: Solution) -> tuple[str, int]:
 def preview(solution: Solution) -> ResponseReturnValue:
     """The solution as everyone will see it, with what is still missing and the buttons."""
     return listing.solution_page(
-        solution, "solution_editing/preview.html", unready=solutions.unready(solution)
+        solution,
+        "solution_editing/preview.html",
+        listing=solution,
+        unready=[sentence(problem) for problem in solutions.unready(solution)],
     )
 
 
