@@ -302,7 +302,6 @@ def preview(call: Call) -> ResponseReturnValue:
     return listing.call_page(
         call,
         "call_editing/preview.html",
-        listing=call,
         unready=[sentence(problem) for problem in calls.unready(call, now())],
     )
 

@@ -182,7 +182,6 @@ def preview(solution: Solution) -> ResponseReturnValue:
     return listing.solution_page(
         solution,
         "solution_editing/preview.html",
-        listing=solution,
         unready=[sentence(problem) for problem in solutions.unready(solution)],
     )
 
