@@ -94,7 +94,7 @@ def _read_all(folder: str) -> list[dict[str, Any]]:
 
 def _make_organisations(seeding: Seeding) -> int:
     made = sum(_municipality(seeding, row) for row in _read("municipalities.json"))
-    made += sum(_company(seeding, row, "company") for row in _read("companies.json"))
+    made += sum(_company(seeding, row, "company") for row in _read_all("companies"))
     made += sum(_company(seeding, row, "intermediary") for row in _read("intermediaries.json"))
     made += sum(_person(seeding, row) for row in _read("people.json"))
     return made
