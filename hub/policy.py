@@ -153,6 +153,8 @@ def verdict(
     know = KNOW.get(action, f"{action.split('.')[0]}.read")
     if know in MAY and know != action and not allowed(actor, know, subject):
         return "sign in" if actor is None and know == "organisation.enter" else "unknown"
+    if action.endswith(".read") or know == "operator.enter" == action:
+        return "unknown"
     if actor is None:
-        return "sign in" if know != "operator.enter" else "unknown"
+        return "sign in"
     return "unknown" if know == action else "no"

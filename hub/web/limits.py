@@ -23,6 +23,5 @@ def init_app(app: Flask) -> None:
         RATELIMIT_STORAGE_URI=f"redis+{url}" if url.startswith("unix:") else url,
         RATELIMIT_STORAGE_OPTIONS={"socket_connect_timeout": 0.5, "socket_timeout": 0.5},
         RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,
-        RATELIMIT_IN_MEMORY_FALLBACK=[settings.sign_in_limit],
     )
     limiter.init_app(app)

@@ -9,6 +9,7 @@ from flask import Flask
 from hub.app import create_app
 from hub.config import Settings
 from hub.db import Database
+from hub.index import rebuild
 from hub.queue import Queue
 from hub.services import Services
 from search.index import open_index
@@ -33,10 +34,12 @@ def clock() -> Clock:
 @pytest.fixture
 def services(settings: Settings, database: Database, clock: Clock) -> Services:
     """Real database and index; the queue is away, as it may be at any time."""
+    index = open_index(data_dir=settings.data_dir, meili_url=None, meili_key=None)
+    rebuild(database, index)
     return Services(
         settings=settings,
         database=database,
-        index=open_index(data_dir=settings.data_dir, meili_url=None, meili_key=None),
+        index=index,
         queue=Queue.of(settings),
         clock=clock,
     )

@@ -90,7 +90,7 @@ MATRIX = [
     ("GET", "/my/organisations/{hall}/matches", "town", "200 200 200 404 404 303 404"),
     ("GET", "/my/organisations/{hall}/members", "town", "200 200 200 404 404 303 404"),
     ("GET", "/my/organisations/{hall}/profile", "town", "200 403 403 404 404 303 404"),
-    ("POST", "/my/organisations/{company}/profile", "firm", "422 403 403 404 404 401 404"),
+    ("POST", "/my/organisations/{company}/profile", "firm", "409 403 403 404 404 401 404"),
     ("POST", "/memberships/{request}/answer", "town", "303 403 403 404 404 404 404"),
     ("GET", "/operator", "town", "404 404 404 404 404 404 200"),
     ("POST", "/operator/organisations/{unverified}/verify", "town", "404 404 404 404 404 404 303"),
