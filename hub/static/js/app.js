@@ -32,3 +32,15 @@ for (const note of document.querySelectorAll("[data-counts]")) {
     rest = setTimeout(count, 400);
   });
 }
+
+// Matches are being made: look again soon, a few times, and only while the page is in view.
+const waiting = document.querySelector("[data-look-again]");
+if (waiting) {
+  const tries = Number(sessionStorage.getItem("tries") || 0);
+  sessionStorage.setItem("tries", String(tries + 1));
+  if (tries < 15) {
+    setTimeout(() => location.reload(), 1000 * Number(waiting.dataset.lookAgain));
+  }
+} else {
+  sessionStorage.removeItem("tries");
+}
