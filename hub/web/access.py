@@ -25,7 +25,7 @@ def public(view: View) -> View:
     return _guard(view, "public", lambda kwargs: None, keeps_form=True)
 
 
-def needs(action: str, model: type | None = None, *, keeps_form: bool = False) -> Callable:
+def needs(action: str, model: type | None = None, *, keeps_form: bool = False) -> Callable[[View], View]:
     """Only who the permission table lets do `action`; with `model`, to the row named by `id_`.
 
     The view gets the row instead of the id. `keeps_form` says that the view itself shows its

@@ -4,7 +4,6 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from flask_login import current_user, login_user, logout_user
 from werkzeug.exceptions import HTTPException, NotFound
@@ -18,6 +17,7 @@ from hub.web.access import needs, public
 from hub.web.context import Person, actor, commit, now, session
 from hub.web.forms import Form
 from hub.web.limits import attempts, limiter
+from hub.web.words import _
 
 bp = Blueprint("account", __name__)
 

@@ -5,7 +5,6 @@ from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from wtforms import HiddenField, RadioField, StringField, TextAreaField
 
@@ -30,6 +29,7 @@ from hub.web.context import now, person, session
 from hub.web.editing import attempt, clashes, move, number
 from hub.web.forms import Choices, Form, at_most, must, sentence
 from hub.web.language import chosen
+from hub.web.words import _
 
 bp = Blueprint("call_editing", __name__)
 
@@ -128,7 +128,7 @@ class CallForm(Form):
         budget_max = self.parsed(
             parse_money, self.budget_max.data or "", field="budget_max", problems=problems
         )
-        code = self._place(problems, organisation)
+        code = self._town_code(problems, organisation)
         if problems:
             raise Refused(*problems)
         texts = {
@@ -146,7 +146,7 @@ class CallForm(Form):
             closes_at=closes_at,
         )
 
-    def _place(self, problems: list[Problem], organisation: Organisation) -> str | None:
+    def _town_code(self, problems: list[Problem], organisation: Organisation) -> str | None:
         if organisation.municipality_code:
             return organisation.municipality_code
         typed = (self.where.data or "").strip()

@@ -5,12 +5,12 @@ from typing import Any
 
 from flask import flash, redirect, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from hub.domain.errors import Conflict, Refused
 from hub.models.listing import Call, Solution
 from hub.web.context import commit, now, person, session
 from hub.web.forms import Form, sentence
+from hub.web.words import _
 
 Listing = Call | Solution
 

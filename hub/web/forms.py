@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import request
-from flask_babel import gettext
 from flask_wtf import FlaskForm
 from wtforms import Field, SelectMultipleField
 from wtforms.validators import InputRequired, Length
@@ -12,6 +11,7 @@ from wtforms.validators import InputRequired, Length
 from hub.domain.errors import Problem, Refused
 from hub.i18n import N_
 from hub.web.access import token_is_stale
+from hub.web.words import _
 
 STALE = N_(
     "ページを開いてから時間がたったため、まだ保存していません。"
@@ -22,9 +22,9 @@ STALE = N_(
 def sentence(problem: Problem) -> str:
     """The problem in the reader's language; labels inside it are translated too."""
     values = {
-        key: gettext(value) if key == "label" else value for key, value in problem.values.items()
+        key: _(value) if key == "label" else value for key, value in problem.values.items()
     }
-    message = gettext(problem.message)
+    message = _(problem.message)
     return message % values if values else message
 
 
@@ -39,7 +39,7 @@ class Form(FlaskForm):
         if request.method != "POST":
             return False
         if token_is_stale():
-            self.form_errors.append(gettext(STALE))
+            self.form_errors.append(_(STALE))
             return False
         return True
 

@@ -4,7 +4,6 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from sqlalchemy import select
 from wtforms import HiddenField, RadioField, SelectField, StringField, TextAreaField
@@ -17,11 +16,13 @@ from hub.i18n import N_
 from hub.models.listing import Call, Solution
 from hub.models.organisation import Membership, Organisation
 from hub.policy import allowed
-from hub.web import choices, present
+from hub.web import choices, match_cards, present
 from hub.web.access import needs
 from hub.web.context import commit, now, person, session
 from hub.web.editing import attempt, number, shown
 from hub.web.forms import Form, at_most, must
+from hub.web.match_cards import MatchCard
+from hub.web.words import _
 
 bp = Blueprint("my", __name__)
 
@@ -245,14 +246,12 @@ def all_matches(organisation: Organisation) -> ResponseReturnValue:
     )
 
 
-def _matches_of(row: Call | Solution, limit: int) -> list[dict[str, Any]]:
-    found = (
-        matches.for_call(session(), row, now=now(), limit=limit)
-        if isinstance(row, Call)
-        else matches.for_solution(session(), row, now=now(), limit=limit)
-    )
-    return [present.match_card(match, "call" if isinstance(row, Solution) else "solution", now())
-            for match in found]  # fmt: skip
+def _matches_of(row: Call | Solution, limit: int) -> list[MatchCard]:
+    if isinstance(row, Call):
+        found = matches.for_call(session(), row, now=now(), limit=limit)
+        return [match_cards.solution_match(match) for match in found]
+    found = matches.for_solution(session(), row, now=now(), limit=limit)
+    return [match_cards.call_match(match, now()) for match in found]
 
 
 @bp.get("/calls/<int:id_>/matches")
@@ -346,7 +345,7 @@ def profile(organisation: Organisation) -> ResponseReturnValue:
     return _profile_page(form, organisation, 422)
 
 
-def _profile_conflict(form: OrganisationForm, organisation: Organisation) -> Any:
+def _profile_conflict(form: OrganisationForm, organisation: Organisation) -> tuple[str, int]:
     session().refresh(organisation)
     differing = [
         {
@@ -366,7 +365,7 @@ def _profile_page(
     organisation: Organisation,
     status: int,
     conflict: list[dict[str, str]] | None = None,
-) -> Any:
+) -> tuple[str, int]:
     form.offer_choices()
     html = render_template(
         "my/profile.html",

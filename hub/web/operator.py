@@ -2,12 +2,12 @@
 
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from hub.domain import organisations
 from hub.models.organisation import Organisation
 from hub.web.access import needs
 from hub.web.context import commit, now, person, session
+from hub.web.words import _
 
 bp = Blueprint("operator", __name__)
 

@@ -4,7 +4,6 @@ from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from wtforms import HiddenField, RadioField, StringField, TextAreaField
 
@@ -18,6 +17,7 @@ from hub.web.access import needs
 from hub.web.context import now, person, session
 from hub.web.editing import attempt, clashes, move, number
 from hub.web.forms import Choices, Form, at_most, must, sentence
+from hub.web.words import _
 
 bp = Blueprint("solution_editing", __name__)
 

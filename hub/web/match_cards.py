@@ -1,0 +1,85 @@
+"""Matches as cards: how close in words, why, what is missing, and where the score comes from."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import url_for
+
+from hub.domain.weights import WEIGHTS
+from hub.models.listing import Call, Solution
+from hub.models.work import Match
+from hub.web import present
+from hub.web.choices import STAGE_NAMES
+from hub.web.language import chosen
+from hub.web.words import _
+
+# On the calibrated scale: at 0.53 half of the pairs are at least related, at 0.64 half are useful.
+BANDS = (0.64, 0.53, 0.45)
+PART_LEVELS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class PartLevel:
+    """One part of the score and how full it is: 0 to 4."""
+
+    label: str
+    level: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchCard:
+    """What `components/match.html` draws."""
+
+    url: str
+    title: str
+    owner: str
+    strength: int
+    reasons: list[str]
+    gaps: list[str]
+    parts: list[PartLevel]
+    status: present.Status | None = None
+    stage: str = ""
+
+
+def solution_match(match: Match) -> MatchCard:
+    """A match as its municipality sees it: the solution."""
+    solution: Solution = match.solution
+    return MatchCard(
+        **_shared(match),
+        url=url_for("listing.solution", id_=solution.id),
+        title=solution.title,
+        owner=present.organisation_name(solution.organisation),
+        stage=_(STAGE_NAMES[solution.stage]) if solution.stage else "",
+    )
+
+
+def call_match(match: Match, at: datetime) -> MatchCard:
+    """A match as its company sees it: the call."""
+    call: Call = match.call
+    return MatchCard(
+        **_shared(match),
+        url=url_for("listing.call", id_=call.id),
+        title=call.title,
+        owner=f"{present.organisation_name(call.organisation)} {call.department}".strip(),
+        status=present.status_of(call, at),
+    )
+
+
+def strength(score: float) -> int:
+    """1 (a hint) to 4 (very close)."""
+    return next((4 - place for place, floor in enumerate(BANDS) if score >= floor), 1)
+
+
+def _shared(match: Match) -> dict[str, Any]:
+    language = chosen()
+    return {
+        "strength": strength(match.score),
+        "reasons": list(match.reasons.get(language, ())),
+        "gaps": list(match.gaps.get(language, ())),
+        "parts": [
+            PartLevel(_(weight.name), round(value * PART_LEVELS))
+            for weight in WEIGHTS
+            if (value := match.parts.get(weight.code)) is not None
+        ],
+    }
