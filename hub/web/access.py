@@ -16,6 +16,8 @@ from hub.policy import verdict
 from hub.web.context import SAFE_METHODS, actor, session
 from hub.web.errors import sentence_page
 
+LARGEST_ID = 2**31 - 1  # of an integer column
+
 View = Callable[..., ResponseReturnValue]
 TOKEN = "csrf_token"  # noqa: S105 - the name of a form field
 
@@ -25,7 +27,9 @@ def public(view: View) -> View:
     return _guard(view, "public", lambda kwargs: None, keeps_form=True)
 
 
-def needs(action: str, model: type | None = None, *, keeps_form: bool = False) -> Callable[[View], View]:
+def needs(
+    action: str, model: type | None = None, *, keeps_form: bool = False
+) -> Callable[[View], View]:
     """Only who the permission table lets do `action`; with `model`, to the row named by `id_`.
 
     The view gets the row instead of the id. `keeps_form` says that the view itself shows its
@@ -37,7 +41,8 @@ def needs(action: str, model: type | None = None, *, keeps_form: bool = False) -
         def authorise(kwargs: dict[str, Any]) -> ResponseReturnValue | None:
             subject = None
             if model is not None:
-                subject = session().get(model, kwargs.pop("id_"))
+                id_ = kwargs.pop("id_")
+                subject = session().get(model, id_) if id_ <= LARGEST_ID else None
                 if subject is None:
                     abort(404)
                 kwargs["subject"] = subject

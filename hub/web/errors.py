@@ -6,7 +6,7 @@ from flask import Flask, g, render_template
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from sqlalchemy.exc import OperationalError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from hub.domain.errors import Forbidden
 from hub.i18n import N_
@@ -92,6 +92,8 @@ def init_app(app: Flask) -> None:
     def http_error(error: HTTPException) -> ResponseReturnValue:
         if error.code is None or error.code < 400:
             return error
+        if isinstance(error, SecurityError):  # an unknown host: no link of ours can be built
+            return "unknown host", 400, {"Content-Type": "text/plain"}
         return sentence_page(error.code)
 
     @app.errorhandler(Forbidden)
