@@ -62,6 +62,7 @@ _EMPTY = frozenset(
 # As short units these would make every city alike.
 _PLACE_KINDS = frozenset("都道府県市区町村郡")
 _MOST_GROUPS = 3
+_MOST_LEXEMES = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ def tokenize(text: str) -> list[Token]:
     for offset, chunk in _chunks(folded.text):
         for word in _words(_tokenizer().tokenize(chunk)):
             begin, end = offset + word[0].morpheme.begin(), offset + word[-1].morpheme.end()
-            tokens.append(_token(word, folded.starts[begin], folded.ends[end - 1]))
+            tokens.append(Token(folded.starts[begin], folded.ends[end - 1], *_lexeme(word)))
     return tokens
 
 
@@ -277,7 +278,7 @@ _STARTS = _CORE | {"prefix"}
 
 
 def _has_core(word: list[_Part]) -> bool:
-    return any(part.role in _CORE for part in word)
+    return bool(word) and (word[0].role in _CORE or any(part.role in _CORE for part in word))
 
 
 @lru_cache(maxsize=20_000)
@@ -307,11 +308,34 @@ def _role_of_pos(pos: tuple[str, ...]) -> str:
     return ""
 
 
-def _token(word: list[_Part], start: int, end: int) -> Token:
+class _Lexeme(NamedTuple):
+    """What a word means wherever it stands; the fields are those of Token."""
+
+    surface: str
+    form: str
+    units: tuple[str, ...]
+    reading: str
+    unit_readings: tuple[str, ...]
+    groups: tuple[int, ...]
+
+
+_lexemes: dict[tuple[tuple[str, int], ...], _Lexeme] = {}
+
+
+def _lexeme(word: list[_Part]) -> _Lexeme:
+    """Return the lexeme of a word; a few thousand words make up most of any text."""
+    key = tuple((part.surface, part.morpheme.word_id()) for part in word)
+    found = _lexemes.get(key)
+    if found is None:
+        if len(_lexemes) >= _MOST_LEXEMES:
+            _lexemes.clear()
+        found = _lexemes[key] = _looked_up(word)
+    return found
+
+
+def _looked_up(word: list[_Part]) -> _Lexeme:
     units = _units(word)
-    return Token(
-        start=start,
-        end=end,
+    return _Lexeme(
         surface="".join(part.surface for part in word),
         form="".join(map(_form, word)),
         units=tuple("".join(map(_form, unit)) for unit in units),

@@ -13,7 +13,6 @@ from tantivy import FieldType, Occur, Order, Query
 from search.analysis import ANALYSIS_VERSION, hiragana, is_kana, tokenize
 from search.documents import (
     NEVER,
-    STATUSES,
     TIE_BITS,
     SearchDocument,
     closing,
@@ -21,7 +20,7 @@ from search.documents import (
     opening,
     tie,
 )
-from search.embedded_text import TextQueries, count_of
+from search.embedded_text import TextQueries, all_of, any_of, count_of, unscored
 from search.generations import Generations
 from search.index import Hit, IndexBusy, IndexUnavailable, SearchResult
 from search.plan import grams, words
@@ -148,40 +147,41 @@ class _Search:
         self._schema = schema
         self._searcher = searcher
         self._query = query
-        self._text = self._text_query()
+        self._text, self._ranking = self._text_queries()
         self._filters = self._filter_queries()
 
     def result(self) -> SearchResult:
         hits, total = self._page()
         return SearchResult(hits=hits, total=total, facets=self._facets())
 
-    def _text_query(self) -> Query | None:
+    def _text_queries(self) -> tuple[Query, list[Query]]:
+        """Return what the text finds, and what besides decides the order of it."""
         text = self._query.text
         if not text:
-            return None
+            return unscored(Query.all_query()), []
         queries = TextQueries(self._schema, self._searcher)
-        return queries.query(text, words(text, queries.knows))
+        found = words(text, queries.knows)
+        return queries.found(text, found), queries.ranking(text, found)
 
     def _filter_queries(self) -> dict[str, Query]:
         query = self._query
         filters = {
-            field: Query.term_set_query(self._schema, field, list(values))
+            field: any_of([self._value(field, value) for value in values])
             for field, values in query.filters.items()
         }
         if query.target:
-            filters["target"] = Query.term_query(self._schema, "target", query.target)
+            filters["target"] = self._value("target", query.target)
         if query.status:
-            filters["status"] = _either([self._status(status) for status in query.status])
+            filters["status"] = any_of([self._status(status) for status in query.status])
         return filters
+
+    def _value(self, field: str, value: str) -> Query:
+        return Query.term_query(self._schema, field, value, "basic")
 
     def _matching(self, *extra: Query, but: str = "") -> Query:
         """Return the query for text and filters, those of the facet `but` left out."""
         filters = [query for field, query in self._filters.items() if field != but]
-        clauses = [
-            (Occur.Must, Query.const_score_query(query, 0.0)) for query in (*filters, *extra)
-        ]
-        text = self._text or Query.const_score_query(Query.all_query(), 0.0)
-        return Query.boolean_query([(Occur.Must, text), *clauses])
+        return all_of([self._text, *(unscored(query) for query in (*filters, *extra))])
 
     def _status(self, status: str) -> Query:
         """Return the query for a status as the clock of the query sees it."""
@@ -189,9 +189,9 @@ class _Search:
         running = self._range("by_closing", lower=later)
         match status:
             case "open":
-                return _both(self._range("by_opening", upper=later - 1), running)
+                return all_of([self._range("by_opening", upper=later - 1), running])
             case "upcoming":
-                return _both(self._range("by_opening", lower=later), running)
+                return all_of([self._range("by_opening", lower=later), running])
             case "closed":
                 return self._range("by_closing", upper=later - 1)
         return Query.empty_query()
@@ -202,7 +202,7 @@ class _Search:
     def _page(self) -> tuple[tuple[Hit, ...], int]:
         if self._query.sort == "newest":
             return self._by_fields([(self._matching(), "by_newest")])
-        if self._query.sort == "deadline" or self._text is None:
+        if self._query.sort == "deadline" or not self._query.text:
             return self._by_fields(self._deadline_order())
         return self._by_score()
 
@@ -235,7 +235,9 @@ class _Search:
 
     def _by_score(self) -> tuple[tuple[Hit, ...], int]:
         """Return the page by score; equal scores are ordered by the ties of all that share it."""
-        query, end = self._matching(), self._query.offset + self._query.limit
+        ranked = [(Occur.Should, query) for query in self._ranking]
+        query = Query.boolean_query([(Occur.Must, self._matching()), *ranked])
+        end = self._query.offset + self._query.limit
         size = end + _TIES
         while True:
             found = self._searcher.search(query, size)
@@ -244,38 +246,45 @@ class _Search:
             size *= 4
         addresses = [address for _, address in found.hits]
         ties = self._searcher.fast_field_values("tie", addresses)
-        ranked = sorted(zip(found.hits, ties, strict=True), key=lambda hit: (-hit[0][0], hit[1]))
-        page = [hit for hit, _ in ranked[self._query.offset : end]]
+        ordered = sorted(zip(found.hits, ties, strict=True), key=lambda hit: (-hit[0][0], hit[1]))
+        page = [hit for hit, _ in ordered[self._query.offset : end]]
         hits = tuple(Hit(_id(self._searcher, address), score) for score, address in page)
         return hits, count_of(found)
 
     def _facets(self) -> dict[str, dict[str, int]]:
-        plain = [field for field in (*FACETS, "target") if field not in self._filters]
-        facets = self._counts(plain, self._matching())
-        for field in (*FACETS, "target"):
-            if field in self._filters:
-                facets |= self._counts([field], self._matching(but=field))
-        facets["status"] = self._nonzero(
-            {
-                status: self._count(self._matching(self._status(status), but="status"))
-                for status in STATUSES
-            }
-        )
+        """Return the counts of all facets: one pass, and one more for each with a choice in it."""
+        every = (*FACETS, "target", "status")
+        facets = self._counts([field for field in every if field not in self._filters])
+        for field in self._filters:
+            facets |= self._counts([field], but=field)
         return facets
 
-    def _counts(self, fields: list[str], query: Query) -> dict[str, dict[str, int]]:
-        asked = {field: {"terms": {"field": field, "size": _MOST_VALUES}} for field in fields}
-        found = self._searcher.aggregate(query, asked)
+    def _counts(self, fields: list[str], but: str = "") -> dict[str, dict[str, int]]:
+        asked = {field: self._buckets(field) for field in fields}
+        found = self._searcher.aggregate(self._matching(but=but), asked)
+        return {field: _counted(field, found[field]["buckets"]) for field in fields}
+
+    def _buckets(self, field: str) -> dict[str, Any]:
+        if field != "status":
+            return {"terms": {"field": field, "size": _MOST_VALUES}}
+        later = float(_ordered(self._query.now + 1))  # exact: 36 bits shifted
+        opened = [{"key": "open", "to": later}, {"key": "upcoming", "from": later}]
+        closed = [{"key": "closed", "to": later}, {"key": "running", "from": later}]
         return {
-            field: {bucket["key"]: bucket["doc_count"] for bucket in found[field]["buckets"]}
-            for field in fields
+            "range": {"field": "by_closing", "ranges": closed},
+            "aggs": {"started": {"range": {"field": "by_opening", "ranges": opened}}},
         }
 
-    def _count(self, query: Query) -> int:
-        return count_of(self._searcher.search(query, 1))
 
-    def _nonzero(self, counts: dict[str, int]) -> dict[str, int]:
-        return {value: count for value, count in counts.items() if count}
+def _counted(field: str, buckets: list[dict[str, Any]]) -> dict[str, int]:
+    if field == "status":
+        running = [bucket for bucket in buckets if bucket["key"] == "running"]
+        closed = [bucket for bucket in buckets if bucket["key"] == "closed"]
+        buckets = [
+            *closed,
+            *(inner for bucket in running for inner in bucket["started"]["buckets"]),
+        ]
+    return {bucket["key"]: bucket["doc_count"] for bucket in buckets if bucket["doc_count"]}
 
 
 def _schema() -> tantivy.Schema:
@@ -314,7 +323,7 @@ def _write(writer: tantivy.IndexWriter, documents: Sequence[SearchDocument]) -> 
 def _fields(document: SearchDocument) -> dict[str, Any]:
     numbers = {"version": document.version, "tie": tie(document.id), **_orders(document)}
     return {"id": document.id, "target": document.target} | {
-        **_text_fields(document),
+        **text_fields(document),
         **{field: list(values) for field, values in facet_values(document).items()},
         **numbers,
     }
@@ -335,7 +344,8 @@ def _ordered(second: int) -> int:
     return min(max(second, 0), NEVER) << TIE_BITS
 
 
-def _text_fields(document: SearchDocument) -> dict[str, str]:
+def text_fields(document: SearchDocument) -> dict[str, str]:
+    """Return the words of a listing by channel, joined by spaces."""
     title = tokenize(document.title)
     parts = [document.summary, document.body, *document.keywords, document.owner]
     every = title + [token for part in parts for token in tokenize(part)]
@@ -353,14 +363,6 @@ def _text_fields(document: SearchDocument) -> dict[str, str]:
 
 def _id(searcher: tantivy.Searcher, address: tantivy.DocAddress) -> str:
     return str(searcher.doc(address).get_first("id"))
-
-
-def _both(first: Query, second: Query) -> Query:
-    return Query.boolean_query([(Occur.Must, first), (Occur.Must, second)])
-
-
-def _either(queries: Sequence[Query]) -> Query:
-    return Query.boolean_query([(Occur.Should, query) for query in queries])
 
 
 @contextmanager

@@ -38,37 +38,43 @@ class TextQueries:
     def knows(self, reading: str) -> bool:
         return self._frequency("kana", reading) > 0
 
-    def query(self, text: str, words: Sequence[Word]) -> Query:
-        """Return the query for a text; nothing matches when no word of it can be met.
+    def found(self, text: str, words: Sequence[Word]) -> Query:
+        """Return what a text finds; nothing when no word of it can be met.
 
         Fewer words than all are enough only until a page is filled. Each target is judged alone
         and before any filter, so that a tab shows the same whichever tab the reader comes from,
         and a filter never widens what is found.
         """
         required = [word for word in words if not word.asking] or list(words)
-        found = any_of([self._found(required, text, target) for target in TARGETS])
-        ranked = [self._word(word) for word in words if word.asking]
-        ranked += [boosted(self._term("grams", gram), GRAM) for gram in dict.fromkeys(grams(text))]
-        return Query.boolean_query(
-            [(Occur.Must, found), *((Occur.Should, query) for query in ranked)]
-        )
+        return any_of([self._found(required, text, target) for target in TARGETS])
+
+    def ranking(self, text: str, words: Sequence[Word]) -> list[Query]:
+        """Return what only lifts a listing: words of asking, and likeness of spelling."""
+        asking = [self._word(word) for word in words if word.asking]
+        pairs = [boosted(self._term("grams", gram), GRAM) for gram in dict.fromkeys(grams(text))]
+        return [*asking, *pairs]
 
     def _found(self, words: Sequence[Word], text: str, target: str) -> Query:
         """Return what meets the most words of which there is still a page, in one target."""
-        here = Query.const_score_query(Query.term_query(self._schema, "target", target), 0.0)
+        here = unscored(Query.term_query(self._schema, "target", target))
         queries = [self._word(word) for word in words]
-        few, many = 0, len(queries) + 1
+        least = self._least(queries, here) if len(queries) > 1 else 1
+        tries = (any_of(queries, least), self._parts(words), self._near(text))
+        return next(
+            (found for attempt in tries if self._count(found := all_of([attempt, here]))),
+            Query.empty_query(),
+        )
+
+    def _least(self, queries: Sequence[Query], here: Query) -> int:
+        """Return how many of the queries can be asked for at once and still fill a page, or 1."""
+        few, many = 1, len(queries) + 1
         while many - few > 1:
             middle = (few + many) // 2
             if self._count(all_of([any_of(queries, middle), here])) >= ENOUGH:
                 few = middle
             else:
                 many = middle
-        tries = (any_of(queries, max(few, 1)), self._parts(words), self._near(text))
-        return next(
-            (found for attempt in tries if self._count(found := all_of([attempt, here]))),
-            Query.empty_query(),
-        )
+        return few
 
     def _parts(self, words: Sequence[Word]) -> Query:
         """Return what holds at least a short unit of a compound."""
@@ -76,7 +82,7 @@ class TextQueries:
         return boosted(any_of([self._in_fields(unit) for unit in units]), UNIT)
 
     def _count(self, query: Query) -> int:
-        return count_of(self._searcher.search(query, 1))
+        return count_of(self._searcher.search(unscored(query), 1))
 
     def _word(self, word: Word) -> Query:
         ways = list(self._ways(word))
@@ -131,6 +137,11 @@ class TextQueries:
 
     def _frequency(self, field: str, value: str) -> int:
         return self._searcher.doc_freq(field, value) if value else 0
+
+
+def unscored(query: Query) -> Query:
+    """Return the same matches at no score, which spares the engine most of its work."""
+    return Query.const_score_query(query, 0.0)
 
 
 def count_of(result: Any) -> int:

@@ -33,9 +33,16 @@ class SearchQuery:
         unknown = set(self.filters) - set(FACETS)
         if unknown:
             raise ValueError(f"no such filter: {', '.join(sorted(unknown))}")
-        chosen = {name: tuple(values) for name, values in self.filters.items() if values}
+        chosen = {name: tuple(map(_sound, values)) for name, values in self.filters.items()}
+        chosen = {name: values for name, values in chosen.items() if values}
         object.__setattr__(self, "filters", chosen)
+        object.__setattr__(self, "target", _sound(self.target) if self.target else None)
         object.__setattr__(self, "text", self.text.strip()[:_LONGEST_TEXT])
         object.__setattr__(self, "sort", self.sort if self.sort in SORTS else "relevance")
         object.__setattr__(self, "offset", max(self.offset, 0))
         object.__setattr__(self, "limit", min(max(self.limit, 1), MOST_HITS))
+
+
+def _sound(value: str) -> str:
+    """Return the value without halves of characters, which no engine can hold."""
+    return value.encode("utf-8", "replace").decode()

@@ -220,6 +220,15 @@ def test_any_page_of_any_sort_is_answered(
 
 
 @on_random_data
+@given(value=st.text(max_size=20))
+def test_any_filter_value_is_answered(index: SearchIndex, value: str) -> None:
+    if not index.versions():
+        index.apply([listing(1)], [])
+    query = SearchQuery(filters={"kind": (value, "\ud800")}, target=value or None)
+    assert index.search(query).total == 0
+
+
+@on_random_data
 @given(text=st.text(max_size=60))
 def test_any_text_is_answered(index: SearchIndex, text: str) -> None:
     if not index.versions():
