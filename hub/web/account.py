@@ -15,7 +15,7 @@ from hub.domain.errors import Refused
 from hub.models.organisation import User
 from hub.web.access import needs, public
 from hub.web.context import Person, actor, commit, now, session
-from hub.web.forms import Form
+from hub.web.forms import Form, must
 from hub.web.limits import attempts, limiter
 from hub.web.words import _
 
@@ -25,17 +25,17 @@ bp = Blueprint("account", __name__)
 class SignInForm(Form):
     """Address and password; `next` is where the person was going."""
 
-    email = StringField(lazy_gettext("メールアドレス"), render_kw={"required": True})
-    password = PasswordField(lazy_gettext("パスワード"), render_kw={"required": True})
+    email = StringField(lazy_gettext("メールアドレス"), [must()])
+    password = PasswordField(lazy_gettext("パスワード"), [must()])
     next = HiddenField()
 
 
 class RegisterForm(Form):
     """A new account."""
 
-    name = StringField(lazy_gettext("お名前"))
-    email = StringField(lazy_gettext("メールアドレス"))
-    password = PasswordField(lazy_gettext("パスワード"))
+    name = StringField(lazy_gettext("お名前"), [must()])
+    email = StringField(lazy_gettext("メールアドレス"), [must()])
+    password = PasswordField(lazy_gettext("パスワード"), [must()])
     next = HiddenField()
 
 
