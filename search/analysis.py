@@ -369,7 +369,15 @@ def _groups(part: _Part) -> tuple[int, ...]:
     # A word of many groups is ambiguous (mostly two-letter abbreviations).
     if len(groups) > _MOST_GROUPS:
         return ()
-    return tuple(group for group in groups if group not in WIDE_GROUPS)
+    return tuple(group for group in groups if group not in _wide_groups())
+
+
+@lru_cache(maxsize=1)
+def _wide_groups() -> frozenset[int]:
+    """Return the groups that the table of the vocabulary names by two of their words."""
+    tokenizer = _dictionary().tokenizer(SplitMode.C)
+    named = [[set(tokenizer.tokenize(w)[0].synonym_group_ids()) for w in p] for p in WIDE_GROUPS]
+    return frozenset(group for first, second in named for group in first & second)
 
 
 def _form(part: _Part) -> str:

@@ -6,6 +6,7 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sudachipy import Dictionary, SplitMode
 
 from search.analysis import (
     ANALYSIS_VERSION,
@@ -19,9 +20,11 @@ from search.analysis import (
     terms,
     tokenize,
 )
+from search.vocabulary.wide_groups import WIDE_GROUPS
 
 # Kana, half-width marks, joined and circled characters, emoji parts, names in old shapes.
 TRICKY = "がガｶﾞパﾊﾟーｰ-゛ﾞ\u3099㈱㍻①ⅣﬁÅİ髙﨑條葛\U000e0100👩\u200d👧\ud800\x00\ufeff　 。,3％"
+RAW = Dictionary().tokenizer(SplitMode.C)
 texts = st.text(st.one_of(st.characters(), st.sampled_from(TRICKY)))
 
 
@@ -89,6 +92,13 @@ def test_words_of_one_meaning_share_a_group_and_all_purpose_words_have_none() ->
     assert set(synonym_groups("高齢者")) & set(synonym_groups("シニア"))
     assert set(synonym_groups("公民連携")) & set(synonym_groups("官民連携"))
     assert synonym_groups("活用 利用 7") == []
+
+
+@pytest.mark.parametrize(("first", "second"), WIDE_GROUPS)
+def test_a_group_called_wide_exists_and_joins_nothing(first: str, second: str) -> None:
+    raw = [RAW.tokenize(word)[0].synonym_group_ids() for word in (first, second)]
+    assert set(raw[0]) & set(raw[1])
+    assert not set(synonym_groups(first)) & set(synonym_groups(second))
 
 
 def test_bigrams_leave_grammar_out_and_latin_words_whole() -> None:
