@@ -1,0 +1,97 @@
+"""A field glossary: which municipal needs a text speaks about, whatever words it uses.
+
+Synonym dictionaries do not know that 民生委員 and 独居 belong together. `concepts.txt` lists the
+needs towns have in common with the words people write about them; two texts that use different
+words of one block share a concept. The words are general vocabulary of Japanese local
+government, not taken from any listing.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from search.analysis import Token, fold
+
+_FILE = Path(__file__).with_name("concepts.txt")
+
+
+@dataclass(frozen=True, slots=True)
+class Concept:
+    """A need: its place in the file, its theme (level-1 key) and its names."""
+
+    number: int
+    theme: str
+    ja: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Glossary:
+    """All concepts, and for every folded word the concepts it speaks about."""
+
+    concepts: tuple[Concept, ...]
+    words: dict[str, tuple[int, ...]]
+    lengths: tuple[int, ...]  # of the words with two characters or more, longest first
+
+
+@lru_cache(maxsize=1)
+def glossary() -> Glossary:
+    """Return the glossary, read once."""
+    concepts: list[Concept] = []
+    words: dict[str, tuple[int, ...]] = {}
+    for line in _FILE.read_text(encoding="utf-8").splitlines():
+        if not line or line.startswith("#"):
+            continue
+        if " | " in line:
+            theme, ja, en = (name.strip() for name in line.split(" | "))
+            concepts.append(Concept(len(concepts), theme, ja, en))
+            continue
+        for word in map(fold, line.split()):
+            if concepts[-1].number not in words.get(word, ()):
+                words[word] = (*words.get(word, ()), concepts[-1].number)
+    lengths = sorted({len(word) for word in words if len(word) > 1}, reverse=True)
+    return Glossary(tuple(concepts), words, tuple(lengths))
+
+
+def find_words(folded: str, tokens: Sequence[Token]) -> list[str]:
+    """Return the glossary words of a folded text, in order: longest first, never overlapping.
+
+    `tokens` are those of the folded text. A word may neither begin nor end inside an unbroken
+    one (間借り is not in 年間借り上げ); single characters count only as words of their own (熊 is
+    not in 熊本).
+    """
+    words = glossary().words
+    inner = {i for token in tokens if not token.units for i in range(token.start + 1, token.end)}
+    single = (token.form for token in tokens if len(token.form) == 1)
+    return [*_compounds(folded, inner), *(form for form in single if form in words)]
+
+
+def _compounds(text: str, inner: set[int]) -> Iterator[str]:
+    words, lengths = glossary().words, glossary().lengths
+    start = 0
+    while start < len(text):
+        for length in lengths:
+            end = start + length
+            word = text[start:end]
+            if len(word) < length or word not in words:
+                continue
+            if _stands_alone(text, start, end) and not {start, end} & inner:
+                yield word
+                start = end - 1
+                break
+        start += 1
+
+
+def _stands_alone(text: str, start: int, end: int) -> bool:
+    """Tell whether a word does not continue in katakana or in Latin letters."""
+    before = _script(text[start - 1]) if start else ""
+    after = _script(text[end]) if end < len(text) else ""
+    first, last = _script(text[start]), _script(text[end - 1])
+    return not (first and first == before) and not (last and last == after)
+
+
+def _script(char: str) -> str:
+    if "ァ" <= char <= "ヺ" or char == "ー":
+        return "katakana"
+    return "latin" if char.isascii() and char.isalnum() else ""
