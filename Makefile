@@ -48,9 +48,11 @@ install: .venv/installed $(CATALOGUE).mo ## Make the environment and install
 $(CATALOGUE).mo: $(CATALOGUE).po | .venv/installed
 	@$(BIN)/pybabel --quiet compile -l en -d hub/translations
 
-messages: .venv/installed ## Collect the texts of the interface into the catalogue
-	@$(BIN)/pybabel --quiet extract -F babel.cfg -k N_ -k _l --no-location --omit-header -o build/messages.pot hub templates search workers || true
-	@$(BIN)/pybabel --quiet update -l en -i build/messages.pot -d hub/translations --no-fuzzy-matching
+messages: .venv/installed ## Collect the texts of the interface into the English catalogue
+	@mkdir -p build
+	@$(BIN)/pybabel --quiet extract -F babel.cfg -k N_ -k lazy_gettext --no-location --omit-header -o build/messages.pot .
+	@$(BIN)/pybabel --quiet update -l en -i build/messages.pot -d hub/translations --no-fuzzy-matching --omit-header
+	@$(BIN)/pybabel --quiet compile -l en -d hub/translations --statistics
 
 lock: .venv/installed-dev ## Write the lock files anew
 	@$(BIN)/pip-compile -q --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header -o requirements.lock pyproject.toml
