@@ -8,18 +8,25 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import hypothesis
 import pytest
 from argon2 import PasswordHasher
+from flask import Flask
 from sqlalchemy import create_engine, make_url, text
 
 from hub import migrate
+from hub.app import create_app
 from hub.config import Settings
 from hub.db import Database
 from hub.domain import accounts
+from hub.index import rebuild
+from hub.queue import Queue
+from hub.services import Services
+from search.index import open_index
 from seeds.reference import load_reference
 
 # Noon in Japan on an ordinary day: what `now` is where a test needs a fixed moment.
@@ -92,3 +99,37 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
         sign_in_limit="1000 per hour",
         secret_key="a key for tests only",
     )
+
+
+@dataclass
+class Clock:
+    """What the application takes for now."""
+
+    moment: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.moment
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def services(settings: Settings, database: Database, clock: Clock) -> Services:
+    """Real database and index; the queue is away, as it may be at any time."""
+    index = open_index(data_dir=settings.data_dir, meili_url=None, meili_key=None)
+    rebuild(database, index)
+    return Services(
+        settings=settings,
+        database=database,
+        index=index,
+        queue=Queue.of(settings),
+        clock=clock,
+    )
+
+
+@pytest.fixture
+def app(services: Services) -> Flask:
+    return create_app(services=services)
