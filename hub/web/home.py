@@ -17,7 +17,7 @@ from hub.web.words import _
 
 bp = Blueprint("home", __name__)
 
-SHOWN = 4
+SHOWN = 3
 THEMES_SHOWN = 6
 
 

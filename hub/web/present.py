@@ -19,10 +19,12 @@ from sqlalchemy.orm import joinedload
 from hub.clock import to_jst
 from hub.domain.inputs import format_money
 from hub.domain.status import status
+from hub.domain.weights import WEIGHTS
 from hub.i18n import N_
 from hub.models.listing import NATIONWIDE, Call, Solution
 from hub.models.organisation import Organisation, Partner
 from hub.models.reference import CallKind, Municipality, Offer, Prefecture, Theme
+from hub.models.work import Match
 from hub.web import rows
 from hub.web.choices import ELIGIBILITY_NAMES, KIND_NAMES, STAGE_NAMES
 from hub.web.context import now, session
@@ -43,6 +45,9 @@ BUDGET_WORDS = {
     "undecided": N_("未定・要相談"),
     "unstated": N_("記載なし"),
 }
+
+STRENGTHS = (0.0, 0.45, 0.6, 0.75)  # least scores of 手がかりあり, やや近い, 近い, とても近い
+PART_LEVELS = (0.125, 0.375, 0.625, 0.875)
 
 Pieces = Sequence[tuple[str, bool]]
 
@@ -351,6 +356,61 @@ def solution_card(solution: Solution, *, pieces: Pieces = (), snippet: Pieces = 
         asks=offer_names(solution.asks),
         themes=theme_names(solution.themes),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class MatchPart:
+    """One part of a match and how strong it is, 0..4."""
+
+    label: str
+    level: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchCard:
+    """What match_card draws. No number: four words say how close the two are."""
+
+    url: str
+    title: str
+    owner: str
+    status: Status | None
+    stage: str
+    strength: int
+    parts: list[MatchPart]
+    reasons: list[str]
+    gaps: list[str]
+    place_note: str = ""
+
+
+def match_card(match: Match, shown: str, at: datetime) -> MatchCard:
+    """The card of a match: `shown` says which side the reader looks at, "call" or "solution"."""
+    row: Call | Solution = match.call if shown == "call" else match.solution
+    stage = row.stage if isinstance(row, Solution) else None
+    return MatchCard(
+        url=url_for(f"listing.{shown}", id_=row.id),
+        title=row.title,
+        owner=organisation_name(row.organisation),
+        status=status_of(row, at) if isinstance(row, Call) else None,
+        stage=_(STAGE_NAMES[stage]) if stage else "",
+        strength=max(level(match.score, STRENGTHS), 1),
+        parts=_parts(match.parts),
+        reasons=match.reasons.get(chosen(), []),
+        gaps=match.gaps.get(chosen(), []),
+    )
+
+
+def _parts(values: Mapping[str, float | None]) -> list[MatchPart]:
+    """The parts that both sides state, in the order of the public table."""
+    return [
+        MatchPart(_(weight.name), level(value, PART_LEVELS))
+        for weight in WEIGHTS
+        if (value := values.get(weight.code)) is not None
+    ]
+
+
+def level(value: float, bounds: Sequence[float]) -> int:
+    """How many of the bounds a value reaches."""
+    return sum(value >= bound for bound in bounds)
 
 
 def organisation_card(organisation: Organisation) -> OrganisationCard:

@@ -146,7 +146,7 @@ def _sorts(state: SearchState) -> list[dict[str, object]]:
 
 def _heading(state: SearchState, values: Values, result: SearchResult) -> str:
     words = [state.text] if state.text else []
-    words += [values.name(name, value) for name, value in state.conditions() if name != "status"]
+    words += [values.full_name(*c) for c in state.conditions() if c[0] != "status"]
     about = _("・").join(words[:3]) + (_(" など") if len(words) > 3 else "")
     if state.target == "solution":
         if about:

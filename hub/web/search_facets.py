@@ -99,6 +99,13 @@ class Values:
         }
         return named[name]()
 
+    def full_name(self, name: str, value: str) -> str:
+        """The value in words that need no legend beside them: 予算: なし（双方持ち出し）."""
+        words = self.name(name, value)
+        if name != "budget" and value != UNSTATED:
+            return words
+        return _("%(group)s: %(name)s", group=_(LEGENDS[name]), name=words)
+
     def groups(self, state: SearchState, counts: Counts) -> list[Group]:
         """The filters of the panel; values that nothing has are left out unless chosen."""
         found = (self._group(name, state, counts.get(name, {})) for name in FIELDS[state.target])

@@ -77,7 +77,7 @@ def show(code: str) -> ResponseReturnValue:
     if re.fullmatch("[0-9]{2}", code) and code in present.vocabulary().prefectures:
         body_code = present.vocabulary().prefectures[code].body_code
         return redirect(url_for("town.show", code=body_code), 301)
-    place = _place(code)
+    place = find(code)
     if place is None:
         abort(404)
     organisation = session().scalar(select(Organisation).where(Organisation.body_code == code))
@@ -90,14 +90,15 @@ def show(code: str) -> ResponseReturnValue:
         open=[present.call_card(call) for call in groups["open"]],
         upcoming=[present.call_card(call) for call in groups["upcoming"]],
         past=[_past(call) for call in _latest(groups["closed"])[:PAST]],
-        nearby=[] if groups["open"] else _nearby(place),
+        nearby=_nearby(place) if isinstance(place, Prefecture) or not groups["open"] else [],
         partners=_partners(code),
         parts=_municipalities(place) if isinstance(place, Prefecture) else [],
         nav="towns",
     )
 
 
-def _place(code: str) -> Place | None:
+def find(code: str) -> Place | None:
+    """The municipality or prefecture with a six-digit code."""
     if not re.fullmatch("[0-9]{6}", code):
         return None
     prefectures = present.vocabulary().prefectures.values()
@@ -247,9 +248,12 @@ def _past(call: Call) -> dict[str, Any]:
 
 
 def _nearby(place: Place) -> list[present.CallCard]:
-    """Open calls of the same prefecture."""
+    """Open calls of others in the same prefecture."""
     code = place.prefecture_code if isinstance(place, Municipality) else place.code
-    found = rows.open_calls(now()).where(rows.within(code))
+    body_code = place.code if isinstance(place, Municipality) else place.body_code
+    found = rows.open_calls(now()).where(
+        rows.within(code), Organisation.body_code.is_distinct_from(body_code)
+    )
     near = rows.calls(session(), rows.in_time_order(found).limit(NEARBY))
     return [present.call_card(call) for call in near]
 

@@ -36,6 +36,16 @@ def by_class(tree: Element, name: str) -> list[Element]:
     return [element for element in tree.iter() if name in (element.get("class") or "").split()]
 
 
+def parts(tree: Element) -> dict[str, Element]:
+    """The titled parts of a page, by the id of their heading."""
+    return {
+        heading.get("id") or "": section
+        for section in by_class(tree, "part")
+        for heading in section
+        if heading.tag in ("h2", "h3") and heading.get("id")
+    }
+
+
 def links(element: Element) -> dict[str, str]:
     """Words -> address of the links inside."""
     return {words(a): a.get("href") or "" for a in element.iter("a")}

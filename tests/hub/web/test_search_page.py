@@ -17,9 +17,8 @@ from hub.models import Call, Solution
 from hub.services import Services
 from hub.web.search_state import PER_PAGE, TEXT_MAX, VALUES_MAX
 from search.index import IndexUnavailable
-from tests.conftest import NOW
+from tests.conftest import NOW, Clock
 from tests.hub.web.browser import Browser, text_of
-from tests.hub.web.conftest import Clock
 from tests.hub.web.html import by_class, card_titles, heading, links, parsed, queries, words
 from tests.market import CALL, firm, organisation_of, publish_call, publish_solution, town
 
@@ -437,10 +436,13 @@ def test_more_results_need_no_more_queries(app: Flask, services: Services, targe
 
 
 def test_names_are_in_the_readers_language(app: Flask, market: Services) -> None:
-    text = text_of(get(app, "/search?target=call&theme=childcare&prefecture=04&lang=en"))
-    assert "Childcare" in text
-    assert "Miyagi" in text
-    assert "子育て" not in text
+    response = get(app, "/search?target=call&theme=childcare&prefecture=04&lang=en")
+    (panel,) = by_class(parsed(response), "filters-form")
+    labels = " ".join(words(label) for label in panel.iter("label"))
+    assert "Childcare" in labels
+    assert "Miyagi" in labels
+    assert "子育て" not in labels
+    assert "Sendai, Miyagi" in text_of(response)
     tree = parsed(get(app, "/search?target=call&lang=en"))
     for a in tree.iter("a"):
         href = a.get("href") or ""
