@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hub.clock import JST
+from hub.clock import JST, utcnow
 from hub.domain import accounts, calls, listings, organisations, solutions
 from hub.domain.calls import CallValues
 from hub.domain.organisations import Profile
@@ -46,7 +46,8 @@ class _Poster:
         deadlines = [d for row in labelled.calls.values() if (d := _deadline(row))]
         first = min(deadlines, default=datetime(2026, 1, 1, tzinfo=UTC))
         self.market = Market(now=first - timedelta(days=1))
-        self.posted_at = first - timedelta(days=30)
+        # Tasks noted in the future would wait for it.
+        self.posted_at = min(first - timedelta(days=30), utcnow())
         self.themes = self._keys(Theme) | self._mapped(labelled.theme_names)
         self.offers = self._keys(Offer)
         self.kinds = self._keys(CallKind)
