@@ -10,6 +10,7 @@ import math
 import struct
 import zlib
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -19,9 +20,8 @@ from numpy.typing import NDArray
 
 from search.analysis import Token, bigrams, characters, fold, tokenize
 from workers.matching.concepts import find_words, glossary
-from workers.matching.enumeration import enumeration_share
-from workers.matching.facts import CallFacts, Facts
-from workers.matching.passages import NEED_FIELDS, passages
+from workers.matching.facts import Facts
+from workers.matching.passages import NEED_FIELDS, Passage, passages
 
 Counts = defaultdict[str, float]
 Keys = NDArray[np.uint64]
@@ -85,9 +85,8 @@ def profile(facts: Facts) -> Profile:
     """Analyse a listing: a few milliseconds per thousand characters."""
     channels: list[Counts] = [defaultdict(float) for _ in CHANNELS]
     spoken: Counts = defaultdict(float)
-    texts: list[str] = []
-    for passage in passages(facts):
-        texts.append(passage.text)
+    texts = list(passages(facts))
+    for passage in texts:
         folded = fold(passage.text)
         tokens = tokenize(folded)
         _count(channels, folded, tokens, passage.weight)
@@ -99,8 +98,15 @@ def profile(facts: Facts) -> Profile:
                 channels[NEED][term] += passage.weight
     channels[CHANNELS.index("concepts")] = _concepts(spoken)
     keys, counts = _arrays(channels)
-    listed = 0.0 if isinstance(facts, CallFacts) else enumeration_share("\n".join(texts))
-    return Profile(keys, counts, shingles("".join(texts)), listed)
+    whole = "".join(passage.text for passage in texts)
+    return Profile(keys, counts, shingles(whole), _listed_share(texts))
+
+
+def _listed_share(texts: Sequence[Passage]) -> float:
+    """Return the share of bare enumeration in what the text says; set phrases say little."""
+    listed = sum(len(passage.text) for passage in texts if passage.listed)
+    prose = sum(len(p.text) * min(p.weight, 1.0) for p in texts if not p.listed)
+    return listed / (listed + prose) if listed else 0.0
 
 
 def token_terms(tokens: list[Token]) -> list[str]:

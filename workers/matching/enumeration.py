@@ -2,41 +2,47 @@
 
 A run of four or more short noun phrases separated by commas, middle dots or slashes, with
 nothing but の, と and や between their words, says which words the author wants to be found by
-and nothing about what is done. The share of characters in such runs lowers a solution's score.
+and nothing about what is done.
 """
 
 import re
+from collections.abc import Iterator
 
 from search.analysis import tokenize
 
 MINIMUM_RUN = 4
 LONGEST_ITEM = 16
+FREE_SHARE = 0.1
 
-_SEPARATOR = re.compile(r"[、，,・･/／\n]")
-_SENTENCE = re.compile(r"[。！？!?]|[「」『』()（）【】]")
+# An item and the mark behind it; a list goes on after the first kind and ends with the second.
+_ITEM = re.compile(
+    r"([^、，,・･/／\n。！？!?「」『』()（）【】]*)(?:([、，,・･/／\n])|([。！？!?「」『』()（）【】])|$)"
+)
 _LINKS = re.compile(r"[のとや\s]*")
 # Dictionary forms of verbs and adjectives end like this after a kanji or kana.
 _INFLECTED = re.compile(r"[^ァ-ヺa-z0-9][うくぐすつぬぶむるい]$")
-_NOUN_IN_I = re.compile(
-    r"(違い|思い|願い|扱い|迷い|祝い|集い|憩い|払い|洗い|使い|買い|お祝い|見舞い)$"
-)
+_NOUN_IN_I = re.compile(r"(違い|思い|願い|扱い|迷い|祝い|集い|憩い|払い|洗い|使い|買い|見舞い)$")
 
 
-def enumeration_share(text: str) -> float:
-    """Return the share (0..1) of the letters of a text that stand in bare enumerations."""
-    listed = total = 0
-    for sentence in _SENTENCE.split(text):
-        run: list[int] = []
-        for item in _SEPARATOR.split(sentence):
-            size = len("".join(item.split()))
-            total += size
-            if size and is_noun_phrase(item):
-                run.append(size)
-                continue
-            listed += _listed(run)
-            run = []
-        listed += _listed(run)
-    return listed / total if total else 0.0
+def pieces(text: str) -> Iterator[tuple[str, bool]]:
+    """Cut a text into (piece, is it bare enumeration); the pieces make up the whole text."""
+    done = 0
+    for start, end in _runs(text):
+        if done < start:
+            yield text[done:start], False
+        yield text[start:end], True
+        done = end
+    if done < len(text):
+        yield text[done:], False
+
+
+def prose_factor(share: float) -> float:
+    """Return D, by which a score falls with the share of bare enumeration (both 0..1).
+
+    A tenth is free, since honest posts list what they support; beyond it D = (1 - excess)^2.
+    """
+    excess = max(0.0, share - FREE_SHARE) / (1 - FREE_SHARE)
+    return (1 - excess) ** 2
 
 
 def is_noun_phrase(item: str) -> bool:
@@ -55,5 +61,18 @@ def is_noun_phrase(item: str) -> bool:
     return bool(tokens) and _LINKS.fullmatch(text[end:]) is not None
 
 
-def _listed(run: list[int]) -> int:
-    return sum(run) if len(run) >= MINIMUM_RUN else 0
+def _runs(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the spans of the bare enumerations."""
+    start = count = 0
+    for match in _ITEM.finditer(text):
+        listed = is_noun_phrase(match.group(1))
+        if listed:
+            start = start if count else match.start()
+            count += 1
+        goes_on = listed and match.group(2) is not None
+        if not goes_on:
+            if count >= MINIMUM_RUN:
+                yield start, match.end() if listed else match.start()
+            count = 0
+    if count >= MINIMUM_RUN:
+        yield start, len(text)

@@ -2,7 +2,8 @@
 
 Real calls carry long preambles, eligibility, privacy, schedules and contacts around a few
 sentences of need. Each sentence gets the weight of its field times the weight of its manner of
-speaking; the patterns are the set phrases of public notices, not topics.
+speaking; the patterns are the set phrases of public notices, not topics. What a solution merely
+enumerates hardly counts either; a call may list what it struggles with.
 """
 
 import re
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from search.analysis import fold
+from workers.matching.enumeration import pieces
 from workers.matching.facts import CallFacts, Facts
 from workers.matching.phrases import PREAMBLE, PROCEDURE
 
@@ -37,6 +39,7 @@ NEED_FIELDS = frozenset({"problem", "wanted", "solves"})
 PROCEDURE_WEIGHT = 0.15
 PREAMBLE_WEIGHT = 0.4
 HEADING_WEIGHT = 0.3
+LISTED_WEIGHT = 0.15
 
 _SENTENCE = re.compile(r"[^。！？!?\n]+[。！？!?]*")
 _HEADING = re.compile(
@@ -46,11 +49,15 @@ _HEADING = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A sentence of a listing as written, its field and its weight (1 = plain prose)."""
+    """A sentence of a listing as written, its field and its weight (1 = plain prose).
+
+    `listed` marks bare enumeration, which is cut out of its sentence.
+    """
 
     text: str
     field: str
     weight: float
+    listed: bool = False
 
 
 def passages(facts: Facts) -> Iterator[Passage]:
@@ -58,11 +65,14 @@ def passages(facts: Facts) -> Iterator[Passage]:
     fields = CALL_FIELDS if isinstance(facts, CallFacts) else SOLUTION_FIELDS
     for field, weight in fields.items():
         text: str = getattr(facts, field)
-        if field == "title":
-            yield Passage(text, field, weight)
-            continue
-        for sentence, manner in weighted_sentences(text):
-            yield Passage(sentence, field, weight * manner)
+        sentences = [(text, 1.0)] if field == "title" else weighted_sentences(text)
+        for sentence, manner in sentences:
+            if isinstance(facts, CallFacts):
+                yield Passage(sentence, field, weight * manner)
+                continue
+            for piece, listed in pieces(sentence):
+                share = LISTED_WEIGHT if listed else manner
+                yield Passage(piece, field, weight * share, listed)
 
 
 def weighted_sentences(text: str) -> Iterator[tuple[str, float]]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from workers.matching.channels import Profile
+from workers.matching.enumeration import prose_factor
 from workers.matching.epoch import Epoch, Vector
 from workers.matching.facts import CallFacts, Facts, SolutionFacts
 
@@ -12,7 +13,7 @@ AnyFacts = TypeVar("AnyFacts", bound=Facts)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Subject(Generic[AnyFacts]):
-    """Facts, vector and the share of the text that is prose (1 = no bare enumeration)."""
+    """Facts, vector and the factor D for prose (1 = no bare enumeration)."""
 
     facts: AnyFacts
     vector: Vector
@@ -25,4 +26,4 @@ SolutionSubject = Subject[SolutionFacts]
 
 def subject(facts: AnyFacts, text: Profile, epoch: Epoch) -> Subject[AnyFacts]:
     """Return a listing as the scorer takes it; `text` is the profile of the same facts."""
-    return Subject(facts, epoch.vector(text), 1.0 - text.enumeration)
+    return Subject(facts, epoch.vector(text), prose_factor(text.enumeration))

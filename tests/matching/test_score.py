@@ -1,0 +1,196 @@
+"""The score: parts that add up, gates, and what is never read as zero."""
+
+import math
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.matching.samples import (
+    BOILERPLATE_AFTER,
+    BOILERPLATE_BEFORE,
+    CALLS,
+    SOLUTIONS,
+    epoch_of,
+    ranking,
+    score_of,
+)
+from workers.matching.facts import CallFacts, SolutionFacts
+from workers.matching.score import CALIBRATION, STAGE_FIT, WEIGHTS, calibrated, soft
+
+EPOCH = epoch_of(CALLS, SOLUTIONS)
+CALL, SOLUTION = CALLS[0], SOLUTIONS[0]
+KINDS = ("pilot", "accelerator", "proposal", "collaboration")
+OFFERS = ("field", "data", "subsidy", "staff")
+
+
+@st.composite
+def calls(draw: st.DrawFn) -> CallFacts:
+    return replace(
+        draw(st.sampled_from(CALLS)),
+        kind=draw(st.sampled_from((*KINDS, "consultation"))),
+        problem=draw(st.sampled_from(("", "除雪の電話が鳴り続けます。"))),
+        wanted=draw(st.sampled_from(("", "地図で知らせたい。"))),
+        themes=draw(st.sampled_from(((), ("snow",), ("other",), ("health", "snow")))),
+        offers=tuple(draw(st.sets(st.sampled_from(OFFERS)))),
+        prefecture=draw(st.sampled_from((None, "06", "47"))),
+    )
+
+
+@st.composite
+def solutions(draw: st.DrawFn) -> SolutionFacts:
+    return replace(
+        draw(st.sampled_from(SOLUTIONS)),
+        solves=draw(st.sampled_from(("", "除雪の問い合わせを減らします。"))),
+        themes=draw(st.sampled_from(((), ("snow",), ("health",)))),
+        asks=tuple(draw(st.sets(st.sampled_from(OFFERS)))),
+        kinds=tuple(draw(st.sets(st.sampled_from(KINDS)))),
+        stage=draw(st.sampled_from((None, "concept", "proven"))),
+        areas=draw(st.sampled_from(((), ("00",), ("06",), ("05",), ("47", "46")))),
+    )
+
+
+@given(call=calls(), solution=solutions())
+def test_parts_add_up_and_stay_in_bounds(call: CallFacts, solution: SolutionFacts) -> None:
+    found = score_of(call, solution, EPOCH)
+    assert math.fsum(part.contribution for part in found.parts) == pytest.approx(
+        found.raw, abs=1e-9
+    )
+    assert [part.code for part in found.parts] == [weight.code for weight in WEIGHTS]
+    for part in found.parts:
+        assert part.contribution >= 0
+        assert part.value is None or 0 <= part.value <= 1
+        if part.value is None:
+            assert part.contribution == 0
+    if not found.closed:
+        mean = 2 * found.town * found.firm / (found.town + found.firm) if found.raw else 0.0
+        assert found.raw == pytest.approx(found.prose * mean, abs=1e-9)
+    assert 0 <= found.value <= 1
+
+
+@pytest.mark.parametrize(
+    ("part", "call", "solution"),
+    [
+        ("themes", {"themes": ()}, {}),
+        ("themes", {}, {"themes": ("other",)}),
+        ("need", {"problem": "", "wanted": ""}, {}),
+        ("stage", {}, {"stage": None}),
+        ("place", {"prefecture": None}, {}),
+        ("place", {}, {"areas": ()}),
+        ("kind", {}, {"kinds": ()}),
+        ("asks", {"offers": ()}, {}),
+        ("asks", {}, {"asks": ()}),
+    ],
+)
+def test_what_is_not_stated_drops_out_instead_of_counting_as_zero(
+    part: str, call: dict[str, object], solution: dict[str, object]
+) -> None:
+    full = replace(SOLUTION, kinds=("pilot",))
+    found = score_of(replace(CALL, **call), replace(full, **solution), EPOCH)
+    stated = score_of(CALL, full, EPOCH)
+    assert {p.code: p.value for p in found.parts}[part] is None
+    assert {p.code: p.value for p in stated.parts}[part] is not None
+    assert found.value > 0.8
+
+
+@pytest.mark.parametrize(
+    ("call", "solution", "gate"),
+    [
+        ({}, {"published": False}, "unpublished"),
+        ({"published": False}, {}, "unpublished"),
+        ({"eligibility": ("juridical_person",)}, {"juridical": False}, "juridical_person"),
+        ({}, {"areas": ("47",)}, "area"),
+    ],
+)
+def test_a_shut_gate_leaves_nothing(
+    call: dict[str, object], solution: dict[str, object], gate: str
+) -> None:
+    found = score_of(replace(CALL, **call), replace(SOLUTION, **solution), EPOCH)
+    assert (found.value, found.raw, found.closed) == (0.0, 0.0, (gate,))
+    assert all(part.contribution == 0 for part in found.parts)
+
+
+@pytest.mark.parametrize(
+    ("call", "solution"),
+    [
+        ({"eligibility": ("juridical_person",)}, {"juridical": True}),
+        ({"eligibility": ("juridical_person",)}, {"juridical": None}),
+        ({"eligibility": ("sole_proprietor_ok",)}, {"juridical": False}),
+        ({}, {"areas": ("05",)}),
+        ({}, {"areas": ()}),
+        ({"prefecture": None}, {"areas": ("47",)}),
+    ],
+)
+def test_doubt_keeps_a_gate_open(call: dict[str, object], solution: dict[str, object]) -> None:
+    assert score_of(replace(CALL, **call), replace(SOLUTION, **solution), EPOCH).closed == ()
+
+
+def test_ids_owners_and_dates_move_no_score() -> None:
+    other = replace(CALL, id=77, town=1, opens_at=5, closes_at=9)
+    moved = replace(SOLUTION, id=88, firm=1)
+    assert score_of(other, moved, EPOCH) == score_of(CALL, SOLUTION, EPOCH)
+
+
+def test_place_prefers_the_declared_prefecture() -> None:
+    values = [
+        score_of(CALL, replace(SOLUTION, areas=areas), EPOCH).value
+        for areas in (("06",), ("00",), ("05",))
+    ]
+    assert values == sorted(values, reverse=True)
+    assert len(set(values)) == 3
+
+
+def test_offers_that_meet_what_is_asked_raise_the_firms_view_alone() -> None:
+    met = score_of(CALL, replace(SOLUTION, asks=("field", "data")), EPOCH)
+    half = score_of(CALL, replace(SOLUTION, asks=("field", "subsidy")), EPOCH)
+    assert met.firm > half.firm
+    assert met.town == half.town
+    assert met.value > half.value
+
+
+def test_the_table_of_weights_is_whole() -> None:
+    assert math.fsum(weight.town for weight in WEIGHTS) == pytest.approx(0.90)
+    assert math.fsum(weight.firm for weight in WEIGHTS) == pytest.approx(0.95)
+    assert all(
+        round(20 * side) == pytest.approx(20 * side) for w in WEIGHTS for side in (w.town, w.firm)
+    )
+    assert all(0 < fit <= 1 for row in STAGE_FIT.values() for fit in row.values())
+
+
+def test_calibration_and_knee_never_change_an_order() -> None:
+    grid = [i / 1000 for i in range(1001)]
+    for mapping in (calibrated, soft):
+        values = [mapping(x) for x in grid]
+        assert all(a < b for a, b in pairwise(values))
+    assert (calibrated(0.0), calibrated(1.0)) == (0.0, 1.0)
+    assert [calibrated(x) for x, _ in CALIBRATION] == pytest.approx([y for _, y in CALIBRATION])
+    assert soft(50.0) <= 1.0
+
+
+@pytest.mark.parametrize(("call", "expected"), list(zip(CALLS, (11, 13, 14, 15, 16), strict=True)))
+def test_the_fitting_solution_comes_first_even_in_boilerplate(
+    call: CallFacts, expected: int
+) -> None:
+    wrapped = replace(call, problem=f"{BOILERPLATE_BEFORE}{call.problem}{BOILERPLATE_AFTER}")
+    calls = [wrapped if other.id == call.id else other for other in CALLS]
+    assert ranking(call, SOLUTIONS, EPOCH)[0] == expected
+    assert ranking(wrapped, SOLUTIONS, epoch_of(calls, SOLUTIONS))[0] == expected
+
+
+def test_naming_everything_helps_nobody() -> None:
+    stuffing = "除雪、鳥獣被害、漏水調査、検針、産後ケア、図書館、観光、防災、空き家、地域医療、交通、教育。"
+    weak = SOLUTIONS[6]
+    stuffed = replace(weak, brings=weak.brings + stuffing)
+    for call in CALLS:
+        honest = score_of(call, stuffed, EPOCH)
+        assert honest.value < 0.35
+        assert ranking(call, (*SOLUTIONS, replace(stuffed, id=99)), EPOCH)[0] != 99
+    assert score_of(CALL, stuffed, EPOCH).prose < 0.6
+
+
+def test_answering_the_need_helps() -> None:
+    vague = replace(SOLUTION, solves="地域の困りごとを解決します。", brings="画面を提供します。")
+    clear = replace(vague, solves=SOLUTION.solves)
+    assert score_of(CALL, clear, EPOCH).value > score_of(CALL, vague, EPOCH).value
