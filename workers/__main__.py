@@ -27,5 +27,13 @@ def schedule() -> None:
     run(Settings())
 
 
+@main.command()
+def rematch() -> None:
+    """Freeze new statistics and match every listing again, here and now."""
+    from workers.jobs.upkeep import rematch
+
+    rematch(click.echo)
+
+
 if __name__ == "__main__":
     main()

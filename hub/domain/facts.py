@@ -127,9 +127,26 @@ def load(session: Session, subject: str, ids: Collection[int] | None = None) -> 
     return calls(session, ids) if subject == "call" else solutions(session, ids)
 
 
+def first_published(
+    session: Session, subject: str, ids: Collection[int] | None = None
+) -> dict[int, int]:
+    """When each published listing was first published, in seconds since 1970 UTC.
+
+    Of several posts with the same text the oldest one stands for all; nothing else asks.
+    """
+    model = Call if subject == "call" else Solution
+    statement: Any = select(model.id, model.published_at)
+    rows = session.execute(_published(statement, model, ids))
+    return {row.id: epoch_seconds(row.published_at) or 0 for row in rows}
+
+
 def fingerprint(facts: Mapping[str, Any]) -> str:
-    """A digest that changes with the content; ids and dates are none, so a new deadline is not."""
+    """A digest that changes with the content; ids and dates are none, so a new deadline is not.
+
+    That there is a deadline at all is content: explanations say when there is none.
+    """
     content = {name: value for name, value in facts.items() if name not in NOT_CONTENT}
+    content["deadline"] = facts.get("closes_at") is not None
     text = json.dumps(content, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()
 

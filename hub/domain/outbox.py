@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import and_, delete, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from hub.models.listing import Call, Solution
@@ -78,16 +78,25 @@ def due(session: Session, now: datetime) -> set[str]:
 
 
 def claim(session: Session, kind: str, *, now: datetime, limit: int) -> list[Task]:
-    """Take up to `limit` due tasks for the length of a lease; commit before working on them.
+    """Take the due tasks of up to `limit` listings for a lease; commit before working on them.
 
     Needs a writing session: SQLite then has one claimer at a time, PostgreSQL skips rows that
-    another claimer holds. Two workers never get the same task while its lease lasts.
+    another claimer holds. Two workers never get the same task while its lease lasts. Several
+    tasks of one listing are taken together, since one look answers them all.
     """
-    rows = session.execute(
-        select(OutboxTask.id, OutboxTask.subject, OutboxTask.subject_id, OutboxTask.tries)
-        .where(OutboxTask.kind == kind, OutboxTask.due_at <= now)
+    is_due = and_(OutboxTask.kind == kind, OutboxTask.due_at <= now)
+    first = session.execute(
+        select(OutboxTask.subject, OutboxTask.subject_id)
+        .where(is_due)
         .order_by(OutboxTask.due_at, OutboxTask.id)
         .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    keys = {(row.subject, row.subject_id) for row in first}
+    rows = session.execute(
+        select(OutboxTask.id, OutboxTask.subject, OutboxTask.subject_id, OutboxTask.tries)
+        .where(is_due, tuple_(OutboxTask.subject, OutboxTask.subject_id).in_(keys))
+        .order_by(OutboxTask.id)
         .with_for_update(skip_locked=True)
     ).all()
     session.execute(

@@ -60,12 +60,14 @@ class Epoch(Base):
 
 
 class Vector(Base):
-    """A listing's sparse text vectors in one epoch, so that a short-lived job need not analyse."""
+    """A listing as it was matched last: its text as counts, so that no job need analyse it again.
+
+    `fingerprint` marks the content and the rules that `data` was made from.
+    """
 
     __tablename__ = "vector"
     subject: Mapped[str] = mapped_column(String(16), primary_key=True)
     subject_id: Mapped[int] = mapped_column(primary_key=True)
-    epoch_id: Mapped[int]
     fingerprint: Mapped[str] = mapped_column(String(64))
     data: Mapped[bytes] = mapped_column(LargeBinary)
 
@@ -86,6 +88,8 @@ class Match(Base):
 
     `parts` holds the sub-scores, `reasons` and `gaps` the sentences as {"ja": [...], "en": [...]}.
     `tie` orders equal scores: a hash of the texts, so that no date and no id decides.
+    `original_id` is the call that stands for this one among calls with nearly the same text (itself
+    when there is none): a list shows one of them.
     """
 
     __tablename__ = "match"
@@ -100,6 +104,7 @@ class Match(Base):
         ForeignKey("solution.id", ondelete="CASCADE"), primary_key=True
     )
     epoch_id: Mapped[int]
+    original_id: Mapped[int]
     score: Mapped[float]
     tie: Mapped[str] = mapped_column(String(64))
     parts: Mapped[dict[str, Any]] = mapped_column(JSON)

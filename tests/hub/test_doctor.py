@@ -1,5 +1,6 @@
 """The doctor finds every kind of difference and asks for exactly the repairs."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,7 @@ def test_a_pair_with_a_listing_that_is_over(database: Database, index: EmbeddedI
                     call_id=call_id,
                     solution_id=1,
                     epoch_id=1,
+                    original_id=call_id,
                     score=0.5,
                     tie="",
                     parts={},
@@ -126,7 +128,7 @@ def test_a_pair_with_a_listing_that_is_over(database: Database, index: EmbeddedI
 
 def test_a_new_deadline_asks_for_no_matching(database: Database, index: EmbeddedIndex) -> None:
     with database.unit_of_work() as session:
-        session.get_one(Call, 1).closes_at = None
+        session.get_one(Call, 1).closes_at = NOW + timedelta(days=3)
     report = doctor.examine(database, index)
     assert report.index.stale == {"call-1"}
     assert not report.matches.all

@@ -75,6 +75,12 @@ def test_claimers_at_the_same_moment_share_no_task(database: Database) -> None:
     assert sorted(id_ for ids in taken for id_ in ids) == list(range(60))
 
 
+def test_tasks_of_one_listing_are_claimed_together(database: Database) -> None:
+    noted(database, [1, 2, 1, 3, 1])
+    assert claimed(database, limit=1) == [1, 1, 1]
+    assert claimed(database) == [2, 3]
+
+
 def test_a_settled_task_is_gone_and_a_newer_one_stays(database: Database) -> None:
     noted(database, [1])
     with database.unit_of_work() as session:

@@ -93,7 +93,6 @@ def upgrade() -> None:
     op.create_table('vector',
     sa.Column('subject', sa.String(length=16), nullable=False),
     sa.Column('subject_id', sa.Integer(), nullable=False),
-    sa.Column('epoch_id', sa.Integer(), nullable=False),
     sa.Column('fingerprint', sa.String(length=64), nullable=False),
     sa.Column('data', sa.LargeBinary(), nullable=False),
     sa.PrimaryKeyConstraint('subject', 'subject_id', name=op.f('pk_vector'))
@@ -302,6 +301,7 @@ def upgrade() -> None:
     sa.Column('call_id', sa.Integer(), nullable=False),
     sa.Column('solution_id', sa.Integer(), nullable=False),
     sa.Column('epoch_id', sa.Integer(), nullable=False),
+    sa.Column('original_id', sa.Integer(), nullable=False),
     sa.Column('score', sa.Double(), nullable=False),
     sa.Column('tie', sa.String(length=64), nullable=False),
     sa.Column('parts', sa.JSON(), nullable=False),

@@ -1,0 +1,133 @@
+"""Epochs: frozen statistics kept as a row, unpacked once on every machine."""
+
+import io
+import logging
+import shutil
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, undefer
+
+from hub.domain import outbox
+from hub.models import Call, Epoch, Solution
+from workers.matching import MATCHING_VERSION
+from workers.matching import epoch as statistics
+
+log = logging.getLogger(__name__)
+
+# Statistics of a market that has since grown by half describe another market.
+OUTGROWN = 1.5
+SLACK = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """The newest epoch and the number of published calls and solutions it was made from."""
+
+    id: int
+    version: str
+    calls: int
+    solutions: int
+
+
+def root(data_dir: Path) -> Path:
+    """The folder of the unpacked epochs."""
+    return data_dir / "epochs"
+
+
+def current(session: Session) -> Current | None:
+    """The newest epoch, whatever its rules."""
+    row = session.execute(
+        select(Epoch.id, Epoch.version, Epoch.calls, Epoch.solutions)
+        .order_by(Epoch.id.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else Current(*row)
+
+
+def fits(epoch: Current, session: Session) -> bool:
+    """Whether the epoch was made by the present rules from a market of about this size."""
+    if epoch.version != MATCHING_VERSION:
+        return False
+    return not any(
+        _published(session, model) > OUTGROWN * then + SLACK
+        for model, then in ((Call, epoch.calls), (Solution, epoch.solutions))
+    )
+
+
+def store(
+    session: Session,
+    made: statistics.Epoch,
+    sizes: tuple[int, int],
+    *,
+    after: Current | None,
+    now: datetime,
+) -> int | None:
+    """Add an epoch and ask for every listing to be matched in it; the caller commits.
+
+    `after` is the epoch that was current when this one was begun: if another worker was faster,
+    nothing is added and None returned.
+    """
+    if current(session) != after:
+        return None
+    row = Epoch(
+        version=MATCHING_VERSION,
+        made_at=now,
+        calls=sizes[0],
+        solutions=sizes[1],
+        snapshot=pack(made),
+    )
+    session.add(row)
+    session.flush()
+    for subject, model in (("call", Call), ("solution", Solution)):
+        ids = session.scalars(select(model.id).where(model.state == "published")).all()
+        outbox.note_ids(session, subject, ids, cause="epoch", now=now, kinds=("match",))
+    log.info("epoch %d from %d calls and %d solutions", row.id, *sizes)
+    return row.id
+
+
+def load(session: Session, folder: Path, id_: int) -> statistics.Epoch:
+    """The statistics of an epoch, mapped from the disk; unpacked first where they are not yet."""
+    place = folder / str(id_) / "statistics"
+    found = statistics.current(place)
+    if found is None:
+        row = session.get_one(Epoch, id_, options=[undefer(Epoch.snapshot)])
+        unpack(row.snapshot, place)
+        found = statistics.current(place)
+    if found is None:
+        raise ValueError(f"epoch {id_} cannot be read")
+    return found
+
+
+def pack(made: statistics.Epoch) -> bytes:
+    """An epoch as bytes."""
+    packed = io.BytesIO()
+    with tempfile.TemporaryDirectory() as name, zipfile.ZipFile(packed, "w") as archive:
+        folder = Path(name)
+        statistics.save(made, folder)
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                archive.write(path, path.relative_to(folder))
+    return packed.getvalue()
+
+
+def unpack(data: bytes, place: Path) -> None:
+    """Write a packed epoch into a folder that appears whole or not at all."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(dir=place.parent, prefix=".unpacking-"))
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        archive.extractall(fresh)
+    shutil.rmtree(place, ignore_errors=True)  # made by older rules, or half removed
+    try:
+        fresh.rename(place)
+    except OSError:  # another process was faster
+        shutil.rmtree(fresh)
+
+
+def _published(session: Session, model: type[Call] | type[Solution]) -> int:
+    statement = select(func.count()).select_from(model).where(model.state == "published")
+    return session.scalar(statement) or 0

@@ -1,0 +1,264 @@
+"""Matching: what a published, changed or withdrawn listing means for the stored pairs.
+
+A batch of tasks is one step: bring the market up to date, put the changed listings in, find and
+score their candidates, and replace their pairs in one transaction that also settles the tasks.
+If another worker changed the market meanwhile, the step is done again on the new market; so the
+stored pairs are always those of one market, whoever was faster.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import delete, insert, or_, select, text, tuple_
+from sqlalchemy.orm import Session
+
+from hub.clock import utcnow
+from hub.db import Database
+from hub.domain import facts, outbox
+from hub.domain.outbox import Task
+from hub.models import Match, MatchState, Vector
+from workers.context import opened
+from workers.jobs import epochs, pairs, stock
+from workers.jobs.pairs import Pair
+from workers.jobs.stock import SUBJECTS, Key, Stock
+from workers.matching import epoch as statistics
+from workers.matching.channels import profile
+from workers.matching.listing import Listing, listing
+
+log = logging.getLogger(__name__)
+
+BATCH = 50
+BUDGET_SECONDS = 5.0  # then the job makes room, so that indexing never waits long
+MOST_ATTEMPTS = 5
+MARKET_LOCK = 7_243_616  # of PostgreSQL; SQLite has one writer anyway
+CHUNK = 200
+
+Clock = Callable[[], datetime]
+
+
+class Moved(Exception):
+    """Another worker changed the market between our look and our writing."""
+
+
+def run() -> None:
+    """The job: empty the outbox of match tasks that are due, for some seconds at a time."""
+    here = opened()
+    here.queue.begun("match")
+    folder = epochs.root(here.settings.data_dir)
+    if not drain(here.database, folder, seconds=BUDGET_SECONDS):
+        here.queue.ping("match")
+
+
+def drain(
+    database: Database, folder: Path, *, clock: Clock = utcnow, seconds: float = float("inf")
+) -> bool:
+    """Work on due tasks; False when the time was up before they were done."""
+    deadline = time.monotonic() + seconds
+    market: Stock | None = None
+    while time.monotonic() < deadline:
+        with database.session() as session:
+            if "match" not in outbox.due(session, clock()):
+                return True
+        market = ready(database, folder, market, now=clock())
+        with database.unit_of_work() as session:
+            tasks = outbox.claim(session, "match", now=clock(), limit=BATCH)
+        _work(database, market, tasks, clock)
+    return False
+
+
+def ready(database: Database, folder: Path, held: Stock | None, *, now: datetime) -> Stock:
+    """The market of the current epoch; makes an epoch when there is none that fits."""
+    with database.session() as session:
+        epoch = epochs.current(session)
+        fits = epoch is not None and epochs.fits(epoch, session)
+    if not fits:
+        new_epoch(database, now=now)
+    with database.session() as session:
+        epoch = epochs.current(session)
+        assert epoch is not None
+        if held is not None and held.epoch_id == epoch.id:
+            return held
+        return stock.load(session, folder, epoch.id)
+
+
+def new_epoch(database: Database, *, now: datetime) -> None:
+    """Freeze the statistics of today's market and ask for every listing to be matched again.
+
+    Another worker may do the same at the same time; the one who comes second changes nothing.
+    """
+    with database.session() as session:
+        before = epochs.current(session)
+        ids = {subject: list(facts.first_published(session, subject)) for subject in SUBJECTS}
+    for subject in SUBJECTS:
+        for start in range(0, len(ids[subject]), CHUNK):
+            with database.unit_of_work() as session:
+                stock.complete(session, subject, ids[subject][start : start + CHUNK])
+    with database.session() as session:
+        calls, solutions = (stock.listings(session, subject, None) for subject in SUBJECTS)
+    made = statistics.build(calls, solutions)
+    with database.unit_of_work() as session:
+        epochs.store(session, made, (len(calls), len(solutions)), after=before, now=now)
+
+
+def _work(database: Database, market: Stock, tasks: Sequence[Task], clock: Clock) -> None:
+    """One step for all tasks; when that fails, one for each listing, so that the good ones pass."""
+    try:
+        _persist(database, market, tasks, clock)
+    except Moved:
+        log.info("the market does not stand still; %d tasks wait", len(tasks))
+        with database.unit_of_work() as session:
+            outbox.give_back(session, tasks, now=clock(), seconds=1)
+    except Exception as error:
+        by_key: dict[str, list[Task]] = {}
+        for task in tasks:
+            by_key.setdefault(task.key, []).append(task)
+        if len(by_key) > 1:
+            for own in by_key.values():
+                _work(database, market, own, clock)
+            return
+        log.exception("cannot match %s", *by_key)
+        with database.unit_of_work() as session:
+            for task in tasks:
+                outbox.postpone(session, task, f"{type(error).__name__}: {error}", now=clock())
+
+
+def _persist(database: Database, market: Stock, tasks: Sequence[Task], clock: Clock) -> None:
+    """Take the step again while others change the market. Raises Moved when they never stop."""
+    for _ in range(MOST_ATTEMPTS - 1):
+        with suppress(Moved):
+            return step(database, market, tasks, clock())
+    return step(database, market, tasks, clock())
+
+
+@dataclass
+class Change:
+    """What a step does.
+
+    `keys` are the tasks' listings, `present` those still published with the fingerprint of what
+    they say now, `posts` the new or changed ones among them. `stale` are the ids of all listings whose
+    pairs must be looked at, `moved` those whose offer has another representative than before.
+    """
+
+    keys: set[Key]
+    present: dict[Key, str] = field(default_factory=dict)
+    posts: dict[Key, tuple[Listing, str]] = field(default_factory=dict)  # -> and its mark
+    stale: dict[str, set[int]] = field(default_factory=dict)
+    moved: dict[str, set[int]] = field(default_factory=dict)
+
+    def touches(self, pair: Pair) -> bool:
+        """Whether a stored row of the pair is no longer true."""
+        return any(
+            (subject, id_) in self.posts or id_ in self.moved[subject]
+            for subject, id_ in zip(SUBJECTS, pair, strict=True)
+        )
+
+
+def step(database: Database, market: Stock, tasks: Sequence[Task], now: datetime) -> None:
+    """Match the tasks' listings and settle the tasks, all or nothing. Raises Moved."""
+    change = Change({(task.subject, task.subject_id) for task in tasks})
+    with database.session() as session:
+        market.follow(session)
+        _enter(session, market, change)
+        wanted = pairs.candidates(market, change.stale)
+        kept = {
+            pair for pair in wanted & _true(session, market, change) if not change.touches(pair)
+        }
+        rows = pairs.scored(session, market, wanted - kept)
+    with database.unit_of_work() as session:
+        _alone(session)
+        if not market.is_current(session) or not kept <= _true(session, market, change):
+            raise Moved
+        _remove(session, _stored(session, change.stale).keys() - kept)
+        for start in range(0, len(rows), CHUNK):
+            session.execute(insert(Match), rows[start : start + CHUNK])
+        _note_listings(session, market.epoch_id, change, now)
+        outbox.settle(session, tasks)
+    market.seen = dict(market.marks)
+
+
+def _enter(session: Session, market: Stock, change: Change) -> None:
+    """Put changed listings into the market and take withdrawn ones out.
+
+    A copy that comes or goes may change which post stands for an offer; the pairs of those
+    listings are stale too.
+    """
+    before = {subject: dict(market.side(subject).heads) for subject in SUBJECTS}
+    for subject in SUBJECTS:
+        ids = [id_ for own, id_ in change.keys if own == subject]
+        found = facts.load(session, subject, ids)
+        since = facts.first_published(session, subject, ids)
+        for id_ in ids:
+            if id_ not in found:
+                market.drop((subject, id_))
+                continue
+            key = (subject, id_)
+            change.present[key] = facts.fingerprint(found[id_])
+            mark = stock.mark(change.present[key])
+            if market.marks.get(key) != mark:
+                record = stock.record(subject, found[id_])
+                post = listing(record, profile(record), since[id_])
+                change.posts[key] = post, mark
+                market.put(subject, post, mark)
+    for subject in SUBJECTS:
+        heads = market.side(subject).heads
+        change.moved[subject] = {i for i, head in heads.items() if before[subject].get(i) != head}
+        own = {id_ for name, id_ in change.keys if name == subject}
+        change.stale[subject] = change.moved[subject] | own
+
+
+def _true(session: Session, market: Stock, change: Change) -> set[Pair]:
+    """Stored pairs of the change's listings that were scored in this epoch."""
+    stored = _stored(session, change.stale)
+    return {pair for pair, epoch_id in stored.items() if epoch_id == market.epoch_id}
+
+
+def _stored(session: Session, stale: dict[str, set[int]]) -> dict[Pair, int]:
+    """The stored pairs of these listings and the epoch each was scored in."""
+    rows = session.execute(
+        select(Match.call_id, Match.solution_id, Match.epoch_id).where(
+            or_(Match.call_id.in_(stale["call"]), Match.solution_id.in_(stale["solution"]))
+        )
+    )
+    return {(row.call_id, row.solution_id): row.epoch_id for row in rows}
+
+
+def _remove(session: Session, gone: Collection[Pair]) -> None:
+    """Delete stored pairs."""
+    ordered = sorted(gone)
+    for start in range(0, len(ordered), CHUNK):
+        part = ordered[start : start + CHUNK]
+        session.execute(delete(Match).where(tuple_(Match.call_id, Match.solution_id).in_(part)))
+
+
+def _note_listings(session: Session, epoch_id: int, change: Change, now: datetime) -> None:
+    """Store the new listings, note what the pairs were made from, forget what was withdrawn."""
+    for (subject, _), (post, mark) in change.posts.items():
+        stock.save(session, subject, post, mark)
+    for subject, id_ in change.keys:
+        fingerprint = change.present.get((subject, id_))
+        if fingerprint is None:
+            for model in (Vector, MatchState):
+                session.execute(
+                    delete(model).where(model.subject == subject, model.subject_id == id_)
+                )
+        else:
+            session.merge(
+                MatchState(
+                    subject=subject,
+                    subject_id=id_,
+                    epoch_id=epoch_id,
+                    fingerprint=fingerprint,
+                    matched_at=now,
+                )
+            )
+
+
+def _alone(session: Session) -> None:
+    """Be the only one who writes pairs until the transaction ends."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MARKET_LOCK})

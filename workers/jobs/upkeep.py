@@ -1,0 +1,94 @@
+"""What is done once a day or once a week."""
+
+import logging
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlalchemy import delete, func, select, text
+from sqlalchemy.orm import Session
+
+from hub import doctor as examiner
+from hub.db import Database
+from hub.models import Call, Epoch, OutboxTask, Solution, Vector
+from workers.context import opened
+from workers.jobs import epochs, matching
+
+log = logging.getLogger(__name__)
+
+KEPT_EPOCHS = 2
+
+
+def doctor() -> None:
+    """Compare database, index and matches; queue a task for each difference."""
+    here = opened()
+    report = examiner.examine(here.database, here.index)
+    with here.database.unit_of_work() as session:
+        count = examiner.repair(session, report, here.clock())
+    log.info("doctor: %d differences, %d tasks waiting", count, report.waiting)
+    if count:
+        here.queue.ping()
+
+
+def epoch() -> None:
+    """Freeze new matching statistics and ask for every listing to be matched in them."""
+    here = opened()
+    matching.new_epoch(here.database, now=here.clock())
+    here.queue.ping("match")
+
+
+def rematch(say: Callable[[str], None]) -> None:
+    """A new epoch and every listing matched in it, while somebody watches."""
+    here = opened()
+    matching.new_epoch(here.database, now=here.clock())
+    folder = epochs.root(here.settings.data_dir)
+    while not matching.drain(here.database, folder, seconds=1):
+        with here.database.session() as session:
+            left = session.scalar(
+                select(func.count()).select_from(OutboxTask).where(OutboxTask.kind == "match")
+            )
+        say(f"残り {left} / left")
+    say("マッチを作りなおしました / matched anew")
+
+
+def compact() -> None:
+    """Throw away what nothing reads any more, and let the database tidy itself."""
+    here = opened()
+    with here.database.unit_of_work() as session:
+        kept = forget_epochs(session)
+        forget_vectors(session)
+    remove_folders(epochs.root(here.settings.data_dir), kept)
+    optimise(here.database)
+
+
+def forget_epochs(session: Session) -> list[int]:
+    """Delete all but the newest epochs; returns those kept."""
+    kept = list(session.scalars(select(Epoch.id).order_by(Epoch.id.desc()).limit(KEPT_EPOCHS)))
+    session.execute(delete(Epoch).where(Epoch.id.not_in(kept)))
+    return kept
+
+
+def forget_vectors(session: Session) -> None:
+    """Delete the vectors of listings that are no longer matched."""
+    for model in (Call, Solution):
+        live = select(model.id).where(model.state == "published")
+        session.execute(
+            delete(Vector).where(Vector.subject == model.subject, Vector.subject_id.not_in(live))
+        )
+
+
+def remove_folders(root: Path, kept: list[int]) -> None:
+    """Remove the unpacked epochs that are not among `kept`."""
+    names = {str(id_) for id_ in kept}
+    for folder in root.iterdir() if root.exists() else ():
+        if folder.name not in names:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def optimise(database: Database) -> None:
+    """SQLite's own statistics and log; PostgreSQL looks after itself."""
+    if database.is_sqlite:
+        with database.engine.connect() as connection:
+            connection.execute(text("PRAGMA optimize"))
+            connection.rollback()
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
