@@ -6,7 +6,7 @@ words of one block share a concept. The words are general vocabulary of Japanese
 government, not taken from any listing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -28,11 +28,14 @@ class Concept:
 
 @dataclass(frozen=True, slots=True)
 class Glossary:
-    """All concepts, and for every folded word the concepts it speaks about."""
+    """All concepts, and for every folded word the concepts it speaks about.
+
+    `lengths` maps the first two characters of words to the words' lengths, longest first.
+    """
 
     concepts: tuple[Concept, ...]
     words: dict[str, tuple[int, ...]]
-    lengths: tuple[int, ...]  # of the words with two characters or more, longest first
+    lengths: dict[str, tuple[int, ...]]
 
 
 @lru_cache(maxsize=1)
@@ -50,8 +53,15 @@ def glossary() -> Glossary:
         for word in map(fold, line.split()):
             if concepts[-1].number not in words.get(word, ()):
                 words[word] = (*words.get(word, ()), concepts[-1].number)
-    lengths = sorted({len(word) for word in words if len(word) > 1}, reverse=True)
-    return Glossary(tuple(concepts), words, tuple(lengths))
+    return Glossary(tuple(concepts), words, _lengths(words))
+
+
+def _lengths(words: Iterable[str]) -> dict[str, tuple[int, ...]]:
+    found: dict[str, set[int]] = {}
+    for word in words:
+        if len(word) > 1:
+            found.setdefault(word[:2], set()).add(len(word))
+    return {start: tuple(sorted(own, reverse=True)) for start, own in found.items()}
 
 
 def find_words(folded: str, tokens: Sequence[Token]) -> list[str]:
@@ -71,7 +81,7 @@ def _compounds(text: str, inner: set[int]) -> Iterator[str]:
     words, lengths = glossary().words, glossary().lengths
     start = 0
     while start < len(text):
-        for length in lengths:
+        for length in lengths.get(text[start : start + 2], ()):
             end = start + length
             word = text[start:end]
             if len(word) < length or word not in words:

@@ -7,6 +7,7 @@ and nothing about what is done.
 
 import re
 from collections.abc import Iterator
+from itertools import groupby
 
 from search.analysis import tokenize
 
@@ -63,16 +64,22 @@ def is_noun_phrase(item: str) -> bool:
 
 def _runs(text: str) -> Iterator[tuple[int, int]]:
     """Yield the spans of the bare enumerations."""
-    start = count = 0
+    run: list[re.Match[str]] = []
     for match in _ITEM.finditer(text):
-        listed = is_noun_phrase(match.group(1))
-        if listed:
-            start = start if count else match.start()
-            count += 1
-        goes_on = listed and match.group(2) is not None
-        if not goes_on:
-            if count >= MINIMUM_RUN:
-                yield start, match.end() if listed else match.start()
-            count = 0
-    if count >= MINIMUM_RUN:
-        yield start, len(text)
+        short = 0 < len(match.group(1)) <= LONGEST_ITEM
+        if short:
+            run.append(match)
+        if not short or match.group(2) is None:
+            yield from _listed(run)
+            run = []
+    yield from _listed(run)
+
+
+def _listed(run: list[re.Match[str]]) -> Iterator[tuple[int, int]]:
+    """Yield the spans of enough noun phrases in a row among neighbouring short items."""
+    if len(run) < MINIMUM_RUN:
+        return
+    for listed, group in groupby(run, key=lambda match: is_noun_phrase(match.group(1))):
+        own = list(group)
+        if listed and len(own) >= MINIMUM_RUN:
+            yield own[0].start(), own[-1].end()
