@@ -51,7 +51,7 @@ $(CATALOGUE).mo: $(CATALOGUE).po | .venv/installed
 messages: .venv/installed ## Collect the texts of the interface into the English catalogue
 	@mkdir -p build
 	@$(BIN)/pybabel --quiet extract -F babel.cfg -k N_ -k lazy_gettext --no-location --omit-header -o build/messages.pot .
-	@$(BIN)/pybabel --quiet update -l en -i build/messages.pot -d hub/translations --no-fuzzy-matching --omit-header
+	@$(BIN)/pybabel --quiet update -l en -i build/messages.pot -d hub/translations --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
 	@$(BIN)/pybabel --quiet compile -l en -d hub/translations --statistics
 
 lock: .venv/installed-dev ## Write the lock files anew

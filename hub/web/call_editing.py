@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import lazy_gettext
+from flask_babel import format_date, lazy_gettext
 from wtforms import HiddenField, RadioField, StringField, TextAreaField
 
 from hub.clock import to_jst
@@ -155,7 +155,7 @@ class CallForm(Form):
         found = [b for b in find_bodies(session(), typed) if b.code[2:5] != "000"]
         if len(found) == 1:
             return found[0].code
-        names = "、".join(b.full_name for b in found)
+        names = _("、").join(b.full_name for b in found)
         message = (
             N_("どの市区町村か決められません。都道府県から入力してください（候補: %(names)s）")
             if found
@@ -183,7 +183,7 @@ def filled(call: Call) -> CallForm:
         moment: datetime | None = getattr(call, f"{name}_at")
         if moment is not None:
             local = to_jst(moment)
-            data[f"{name}_on"] = f"{local.year}年{local.month}月{local.day}日"
+            data[f"{name}_on"] = format_date(local.date(), _("y年M月d日"))  # a pattern of CLDR
             data[f"{name}_time"] = f"{local.hour}:{local.minute:02}"
     return CallForm(data=data)
 

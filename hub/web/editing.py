@@ -34,7 +34,7 @@ def clashes(
 def shown(value: Any) -> str:
     """A value as a line of text for comparing two versions."""
     if isinstance(value, tuple | list):
-        return "、".join(value)
+        return _("、").join(value)
     return "" if value is None else str(value)
 
 

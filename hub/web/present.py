@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import g, url_for
+from flask_babel import format_date
 from markupsafe import Markup, escape
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
@@ -244,7 +245,7 @@ def _call_status(call: Call, at: datetime) -> Status:
     if found == "upcoming":
         assert call.opens_at is not None
         opens = to_jst(call.opens_at)
-        day = _("%(month)s月%(day)s日から", month=opens.month, day=opens.day)
+        day = format_date(opens.date(), _("M月d日から"))  # a pattern of CLDR
         return Status("upcoming", _("受付前"), day)
     if call.closes_at is None:
         return Status("standing", _("随時受付中"))
