@@ -47,10 +47,12 @@ class Installation:
             **settings,
         }
         self.output = data_dir.parent / f"{data_dir.name}.out"
+        self.said_before = 0
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> "Installation":
         """Start the supervisor; returns before it is ready."""
+        self.said_before = len(self.said())
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "hub", "serve"],
@@ -77,16 +79,17 @@ class Installation:
             return 0, {}
 
     def wait_ready(self) -> "Installation":
-        """Wait for /healthz; shows the logs when it does not come."""
+        """Wait for /healthz and the supervisor's word; shows the logs when they do not come."""
         try:
             until(self.ready, START_SECONDS, "ready")
+            until(lambda: "Ready:" in self.said()[self.said_before :], 5, "said to be ready")
         except AssertionError:
             raise AssertionError(self.said() + self.logs()) from None
         return self
 
     def said(self) -> str:
         """What the supervisor printed."""
-        return self.output.read_text()
+        return self.output.read_text() if self.output.exists() else ""
 
     def logs(self) -> str:
         """The end of every child's log."""

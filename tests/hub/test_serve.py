@@ -39,8 +39,7 @@ def test_life_of_an_installation(installation: Installation) -> None:
     assert status == 200
     assert set(parts) == {"web", "database", "queue", "worker", "index"}
     assert installation.children().keys() == {"valkey", "worker", "schedule", "web"}
-    address = f"http://127.0.0.1:{installation.port}/"
-    until(lambda: address in installation.said(), 2, "the address is shown")
+    assert f"Ready:  http://127.0.0.1:{installation.port}/" in installation.said()
 
     second = Installation(installation.data_dir).start()
     assert second.process is not None
