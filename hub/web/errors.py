@@ -5,6 +5,7 @@ import logging
 from flask import Flask, g, render_template
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
+from flask_login import AnonymousUserMixin
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException, SecurityError
 
@@ -37,7 +38,7 @@ PAGES = {
     ),
     "404": (
         N_("ページが見つかりません"),
-        N_("住所（URL）が変わったか、公開されていないページです。検索でさがしてみてください。"),
+        N_("アドレス（URL）が変わったか、公開されていないページです。検索でさがしてみてください。"),
     ),
     "405": (
         N_("この操作はできません"),
@@ -115,9 +116,8 @@ def init_app(app: Flask) -> None:
 
 
 def _forget() -> None:
-    """Drop the broken session, so that rendering the error page starts afresh."""
+    """Drop the broken session; the error page asks no database who is signed in."""
     opened = g.pop("session", None)
     if opened is not None:
         opened.close()
-    g.pop("_login_user", None)
-    g.plain = True
+    g._login_user = AnonymousUserMixin()  # where Flask-Login keeps the person of the request

@@ -1,14 +1,17 @@
 """The front page: the search first, then what is open now."""
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import pgettext
 from sqlalchemy import distinct, func, select
 from sqlalchemy.orm import Session
 
 from hub.domain.status import open_at
 from hub.models.listing import Call, CallTheme, Solution
+from hub.models.reference import Prefecture
 from hub.web import present, rows
 from hub.web.access import public
 from hub.web.context import now, session
@@ -48,7 +51,7 @@ def show() -> ResponseReturnValue:
         soon=[present.call_card(call) for call in soon],
         new=[present.call_card(call) for call in new],
         solutions=[present.solution_card(solution) for solution in solutions],
-        prefectures=prefecture_tiles(session()),
+        prefectures=prefecture_tiles(session(), _open_calls_url),
         open_url=SearchState(filters={"status": ("open",)}).url,
         description=_("自治体の募集と企業のソリューションが出会う場です。だれでも無料で読めます。"),
     )
@@ -72,23 +75,27 @@ def _figures(counts: dict[str, int]) -> list[dict[str, Any]]:
     return [
         {
             "value": f"{counts['calls']:,}",
-            "unit": _("件"),
+            "unit": pgettext("counter", "件"),
             "label": _("受付中の募集"),
             "url": SearchState(filters={"status": ("open",)}).url,
         },
         {
             "value": f"{counts['towns']:,}",
-            "unit": _("団体"),
+            "unit": pgettext("counter", "団体"),
             "label": _("募集している自治体"),
             "url": url_for("town.index"),
         },
         {
             "value": f"{counts['solutions']:,}",
-            "unit": _("件"),
+            "unit": pgettext("counter", "件"),
             "label": _("ソリューション"),
             "url": SearchState(target="solution").url,
         },
-        {"value": f"{counts['companies']:,}", "unit": _("団体"), "label": _("参加する企業・団体")},
+        {
+            "value": f"{counts['companies']:,}",
+            "unit": pgettext("counter", "団体"),
+            "label": _("参加する企業・団体"),
+        },
     ]
 
 
@@ -115,17 +122,22 @@ def _words(reader: Session) -> list[dict[str, str]]:
     ]
 
 
-def prefecture_tiles(reader: Session) -> list[dict[str, Any]]:
-    """Prefectures with their open calls; a link where there are any."""
+def prefecture_tiles(
+    reader: Session, url: Callable[[Prefecture, int], str]
+) -> list[dict[str, Any]]:
+    """Prefectures with their open calls for the map; `url` says where a tile leads, if anywhere."""
     counts = rows.open_counts(reader, now(), rows.prefecture_code)
     return [
         {
             "code": code,
             "name": present.short_prefecture_name(row),
             "count": counts.get(code, 0),
-            "url": SearchState(filters={"status": ("open",), "prefecture": (code,)}).url
-            if counts.get(code)
-            else "",
+            "url": url(row, counts.get(code, 0)),
         }
         for code, row in present.vocabulary().prefectures.items()
     ]
+
+
+def _open_calls_url(prefecture: Prefecture, count: int) -> str:
+    filters = {"status": ("open",), "prefecture": (prefecture.code,)}
+    return SearchState(filters=filters).url if count else ""

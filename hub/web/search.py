@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from flask import Blueprint, current_app, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
+from hub.domain.inputs import clean_line
 from hub.models.listing import Call, Solution
 from hub.web import present, rows
 from hub.web.access import public
@@ -199,7 +200,7 @@ def _refused(sentence: str, status: int, again: SearchState | None = None) -> Re
     page = render_template(
         "search/refused.html",
         sentence=sentence,
-        text=request.args.get("q", ""),
+        text=clean_line(request.args.get("q", "")),
         again=again,
     )
     return page, status, {"Retry-After": "60"} if status == 503 else {}

@@ -86,7 +86,7 @@ class Values:
         if name == "theme":
             parent = words.themes[value].parent_key
             path = [parent, value] if parent else [value]
-            return _(" › ").join(present.theme_names(path))
+            return " › ".join(present.theme_names(path))
         if name == "municipality":
             return self._towns[value]
         named: dict[str, Callable[[], str]] = {

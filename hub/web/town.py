@@ -21,7 +21,7 @@ from hub.web import present, rows
 from hub.web.access import public
 from hub.web.context import actor, now, session
 from hub.web.home import prefecture_tiles
-from hub.web.language import name_of
+from hub.web.language import chosen, name_of
 from hub.web.search_state import SearchState
 from hub.web.words import _
 from search.analysis import fold, hiragana
@@ -65,7 +65,7 @@ def index() -> ResponseReturnValue:
         found=found[:MOST_FOUND],
         total=len(found),
         regions=[] if text else _regions(),
-        tiles=[] if text else prefecture_tiles(session()),
+        tiles=[] if text else prefecture_tiles(session(), lambda row, _count: _url(row)),
         nav="towns",
     )
 
@@ -169,7 +169,8 @@ class Town:
     """The place itself."""
 
     name: str
-    kana: str
+    kana: str  # as ruby; empty where the name is not in Japanese
+    other_name: str  # the Japanese name, where the name is not in Japanese
     above: str  # its prefecture, or a prefecture's region
     above_url: str
     is_prefecture: bool
@@ -181,10 +182,12 @@ class Town:
 def _town(place: Place, code: str) -> Town:
     municipal = isinstance(place, Municipality)
     prefecture = place.prefecture if isinstance(place, Municipality) else place
+    english = chosen() == "en"
     within = {"municipality": (code,)} if municipal else {"prefecture": (prefecture.code,)}
     return Town(
         name=present.place_name(place),
-        kana=present.place_note(place),
+        kana="" if english else place.kana,
+        other_name=present.place_note(place) if english else "",
         above=present.place_name(prefecture) if municipal else name_of(prefecture.region),
         above_url=_url(prefecture) if municipal else url_for("town.index"),
         is_prefecture=not municipal,

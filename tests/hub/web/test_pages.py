@@ -7,6 +7,7 @@ import pytest
 from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy.exc import OperationalError
 
 from hub.clock import JST
 from hub.domain.weights import WEIGHTS
@@ -16,6 +17,7 @@ from hub.web import present
 from hub.web.pages import packages
 from tests.hub.web.browser import Browser, text_of
 from tests.hub.web.html import by_class, links, parsed, words
+from tests.market import firm
 from workers.matching import score
 
 
@@ -81,6 +83,25 @@ def test_an_error_page_leads_home_and_to_the_search(app: Flask, services: Servic
     assert response.status_code == 404
     main = next(iter(parsed(response).iter("main")))
     assert {"/", "/search?target=call", "/contact"} <= set(links(main).values())
+
+
+def test_an_error_page_needs_no_database(
+    app: Flask, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with services.database.unit_of_work() as session:
+        member = firm(session)
+    browser = Browser(app, member)
+
+    def away(**_wish: object) -> None:
+        raise OperationalError("SELECT 1", {}, Exception("gone"))
+
+    monkeypatch.setattr(services.database, "session", away)
+    for url in ("/", "/search?target=call", "/towns/042021", "/calls/1"):
+        response = browser.get(url)
+        assert response.status_code == 503
+        assert "ただいま混み合っています" in text_of(response)
+        assert "マイページ" not in text_of(response)
+    assert browser.get("/privacy").status_code in (200, 503)
 
 
 NOON = datetime(2026, 12, 1, 12, 0, tzinfo=JST)

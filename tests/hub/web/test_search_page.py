@@ -9,6 +9,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
 from hub.domain import calls, documents, solutions
@@ -433,6 +435,21 @@ def test_more_results_need_no_more_queries(app: Flask, services: Services, targe
         asked.append(len(counted.statements))
         assert len(card_titles(response)) == batch + (batch - 1)
     assert asked[0] == asked[1]
+
+
+@given(
+    q=st.text(max_size=210),
+    name=st.sampled_from(["target", "sort", "theme", "prefecture", "municipality", "page", "lang"]),
+    value=st.text(max_size=12),
+)
+@settings(
+    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+def test_nothing_typed_breaks_the_page(app: Flask, q: str, name: str, value: str) -> None:
+    query = {"q": q.encode("utf-8", "replace"), name: value.encode("utf-8", "replace")}
+    response = Browser(app).get("/search", query_string=query, follow_redirects=True)
+    assert response.status_code in (200, 400, 404)
+    parsed(response)
 
 
 def test_names_are_in_the_readers_language(app: Flask, market: Services) -> None:
