@@ -69,7 +69,7 @@ def register(
 
 
 def _taken() -> Refused:
-    return refuse("email", N_("このメールアドレスは登録ずみです。サインインしてください"))
+    return refuse("email", N_("このメールアドレスは登録ずみです。ログインしてください"))
 
 
 def _password_problems(password: str, email_key: str) -> list[Problem]:
