@@ -1,7 +1,7 @@
 """A small market for tests, made through the rules: a town, a firm, their listings."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
 
 from sqlalchemy import select
@@ -74,19 +74,23 @@ def organisation_of(session: Session, member: User) -> Organisation:
     return found
 
 
-def publish_call(session: Session, officer: User, **changes: object) -> Call:
+def publish_call(
+    session: Session, officer: User, *, now: datetime = NOW, **changes: object
+) -> Call:
     """A published call; `changes` replace values of CALL."""
     values = replace(CALL, **changes)  # type: ignore[arg-type]
-    call = calls.create(session, organisation_of(session, officer), values, actor=officer, now=NOW)
-    calls.publish(session, call, actor=officer, now=NOW, expected_version=call.version)
+    call = calls.create(session, organisation_of(session, officer), values, actor=officer, now=now)
+    calls.publish(session, call, actor=officer, now=now, expected_version=call.version)
     return call
 
 
-def publish_solution(session: Session, owner: User, **changes: object) -> Solution:
+def publish_solution(
+    session: Session, owner: User, *, now: datetime = NOW, **changes: object
+) -> Solution:
     """A published solution; `changes` replace values of SOLUTION."""
     values = replace(SOLUTION, **changes)  # type: ignore[arg-type]
     solution = solutions.create(
         session, organisation_of(session, owner), values, actor=owner, now=NOW
     )
-    solutions.publish(session, solution, actor=owner, now=NOW, expected_version=solution.version)
+    solutions.publish(session, solution, actor=owner, now=now, expected_version=solution.version)
     return solution

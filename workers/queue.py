@@ -31,6 +31,11 @@ class HubWorker(Worker):
 
     max_connection_wait_time = 2.0  # the store may be back at any moment
 
+    @property
+    def told_to_stop(self) -> bool:
+        """Whether a signal asked it to stop."""
+        return self._shutdown_requested_date is not None
+
     def main_work_horse(self, job: Job, queue: RqQueue) -> None:
         """First words of the forked process."""
         die_with_parent(self.pid or 0, signal.SIGKILL)
@@ -39,13 +44,30 @@ class HubWorker(Worker):
 
 
 def work(settings: Settings, *, burst: bool = False) -> None:
-    """Work on all queues until told to stop; with `burst` until they are empty."""
+    """Work on all queues until told to stop; with `burst` until they are empty.
+
+    A worker gives up when the store goes away at a bad moment; then the next one takes over
+    here, with everything still loaded.
+    """
     set_up()
     warm_up()
     connection = connect(settings)
-    wait_for_store(connection)
-    Queue(connection).ping()  # tasks may wait, and an index that is missing gets built
-    log.info("waiting for jobs (process %d)", os.getpid())
+    while True:
+        wait_for_store(connection)
+        Queue(connection).ping()  # tasks may wait, and an index that is missing gets built
+        log.info("waiting for jobs (process %d)", os.getpid())
+        worker = _worker(connection)
+        try:
+            worker.work(burst=burst, logging_level="WARNING")
+        except RedisError as error:
+            log.warning("lost the queue store: %s", error)
+        if burst or worker.told_to_stop:
+            return
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _worker(connection: Redis) -> HubWorker:
     worker = HubWorker(
         [RqQueue(name, connection=connection) for name in QUEUES],
         connection=connection,
@@ -56,7 +78,7 @@ def work(settings: Settings, *, burst: bool = False) -> None:
         log_job_description=False,
     )
     worker.log_result_lifespan = False
-    worker.work(burst=burst, logging_level="WARNING")
+    return worker
 
 
 def warm_up() -> None:

@@ -63,6 +63,7 @@ def test_life_of_an_installation(installation: Installation) -> None:
 
 def test_a_killed_child_comes_back(installation: Installation) -> None:
     for name in ("valkey", "worker", "schedule", "web"):
+        until(lambda: name in installation.children(), 10, f"{name} runs")  # noqa: B023
         killed = installation.children()[name]
         below = killed.children(recursive=True)
         killed.kill()
