@@ -22,10 +22,15 @@ def test_the_records_hold_the_allowed_inputs_and_nothing_else() -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"id": 99}, {"town": 7}, {"opens_at": 5}, {"closes_at": 5}, {"published": False}],
+    [{"id": 99}, {"town": 7}, {"opens_at": 5}, {"closes_at": 9}, {"published": False}],
 )
 def test_ids_owners_dates_and_states_are_no_content_of_a_call(changes: dict[str, int]) -> None:
-    assert fingerprint(replace(CALLS[0], **changes)) == fingerprint(CALLS[0])
+    call = replace(CALLS[0], closes_at=8)
+    assert fingerprint(replace(call, **changes)) == fingerprint(call)
+
+
+def test_that_there_is_a_deadline_is_content() -> None:
+    assert fingerprint(replace(CALLS[0], closes_at=8)) != fingerprint(CALLS[0])
 
 
 @pytest.mark.parametrize("changes", [{"id": 99}, {"firm": 7}, {"published": False}])

@@ -64,6 +64,16 @@ def test_any_order_of_events_gives_the_market_of_a_full_run(
     assert market.graph() == graph
 
 
+@pytest.mark.parametrize("step", [1, 3, 30])
+def test_listings_put_together_or_one_by_one_know_their_copies(step: int) -> None:
+    copies = [replace(s, id=s.id + 100 * n) for n in (1, 2, 3) for s in SOLUTIONS]
+    posts = [*RIGHT, *listings(copies, [2000] * len(copies))]
+    market = empty()
+    for start in range(0, len(posts), step):
+        market.solutions.put(*posts[start : start + step])
+    assert market.solutions.heads == {post.id: post.id % 100 for post in posts}
+
+
 def test_a_changed_listing_replaces_its_old_text() -> None:
     market = market_of(CALLS, SOLUTIONS)
     changed = replace(

@@ -76,12 +76,14 @@ Facts = CallFacts | SolutionFacts
 def fingerprint(facts: Facts) -> str:
     """Return a SHA-256 (hex) of the content: equal for equal content, whatever id or date.
 
-    Order inside tuples does not count. Ids, owner, dates and the published state are left out.
+    Order inside tuples does not count. Ids, owner, dates and the published state are left out;
+    that a call has a deadline at all is content, since explanations say when it has none.
     """
     content = {
         name: sorted(value) if isinstance(value, tuple) else value
         for name, value in asdict(facts).items()
         if name not in _NOT_CONTENT
     }
+    content["deadline"] = isinstance(facts, CallFacts) and facts.closes_at is not None
     text = json.dumps([type(facts).__name__, content], ensure_ascii=True, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

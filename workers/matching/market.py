@@ -15,17 +15,14 @@ import json
 import math
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from itertools import pairwise
 from pathlib import Path
-
-from scipy.sparse import csr_matrix
-from sparse_dot_topn import sp_matmul_topn
 
 from workers.matching.epoch import Epoch
 from workers.matching.listing import Listing
 from workers.matching.places import excluded
+from workers.matching.segment import top_products
 from workers.matching.side import Side
 
 SOLUTIONS_PER_CALL = 200
@@ -158,11 +155,11 @@ class Market:
         if not callers or not solvers:
             return edges
         left, right = calls.over(solutions.keys)[callers], solutions.rows[solvers]
-        for row, column, reach in _top(left, right, SOLUTIONS_PER_CALL):
+        for row, column, reach in top_products(left, right, SOLUTIONS_PER_CALL):
             id_ = call_ids[callers[row]]
             edges[id_].add(solution_ids[solvers[column]])
             self.reach.calls[id_] = reach
-        for row, column, reach in _top(right, left, CALLS_PER_SOLUTION):
+        for row, column, reach in top_products(right, left, CALLS_PER_SOLUTION):
             id_ = solution_ids[solvers[row]]
             edges[call_ids[callers[column]]].add(id_)
             self.reach.solutions[id_] = reach
@@ -170,18 +167,6 @@ class Market:
 
 
 _Group = tuple[float, list[Listing]]
-
-
-def _top(left: csr_matrix, right: csr_matrix, count: int) -> Iterator[tuple[int, int, float]]:
-    """Yield (row, column, reach) of the greatest products per row.
-
-    The reach is the smallest of the row's products when there are `count` of them, else 0.
-    """
-    best = sp_matmul_topn(left, right.T.tocsr(), top_n=count, threshold=0.0)
-    for row, (start, end) in enumerate(pairwise(best.indptr.tolist())):
-        reach = float(best.data[start:end].min()) if end - start == count else 0.0
-        for column in best.indices[start:end].tolist():
-            yield row, column, reach
 
 
 def _deliverable(call: Listing, solution: Listing) -> bool:

@@ -36,8 +36,8 @@ SOLUTION_FIELDS = {
 # The fields in which each side says what it is about: compared with one another once more.
 NEED_FIELDS = frozenset({"problem", "wanted", "solves"})
 
-PROCEDURE_WEIGHT = 0.15
-PREAMBLE_WEIGHT = 0.4
+PROCEDURE_WEIGHT = 0.1
+PREAMBLE_WEIGHT = 0.3
 HEADING_WEIGHT = 0.3
 LISTED_WEIGHT = 0.15
 

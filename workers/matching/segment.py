@@ -1,16 +1,21 @@
 """Text vectors of many listings as one sparse matrix: built once, then only read."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
+from sparse_dot_topn import sp_matmul_topn
 
 from workers.matching.channels import NEED, Floats, Keys, channel_numbers
 from workers.matching.epoch import Vector
 
+# A sum taken in another order may be this much smaller.
+_ROUNDING = 1 - 1e-5
+_FEW = 8
 _ARRAYS = ("keys", "values", "columns", "starts")
 
 
@@ -37,6 +42,19 @@ class Segment:
         scores: NDArray[np.float32] = self.rows @ query
         return scores
 
+    def nearest(self, vectors: Sequence[Vector], count: int) -> Iterator[tuple[int, int]]:
+        """Yield (position of the vector, row) for the rows with the greatest text scores."""
+        if len(vectors) > _FEW:  # one product for all; it transposes the rows first
+            for position, row, _ in top_products(
+                segment(vectors).over(self.keys), self.rows, count
+            ):
+                yield position, row
+            return
+        for position, vector in enumerate(vectors):
+            scores = self.text_scores(vector)
+            for row in np.argsort(-scores, kind="stable")[:count].tolist():
+                yield position, row
+
     def over(self, keys: Keys) -> csr_matrix:
         """Return the rows over other columns; terms that those lack are dropped."""
         at = np.searchsorted(keys, self.keys)
@@ -57,6 +75,21 @@ def segment(vectors: Sequence[Vector]) -> Segment:
     values: Floats = np.concatenate([text.values for text in texts])
     shape = (len(texts), len(keys))
     return Segment(keys, csr_matrix((values, columns.astype(np.int32), starts), shape=shape))
+
+
+def top_products(
+    left: csr_matrix, right: csr_matrix, count: int
+) -> Iterator[tuple[int, int, float]]:
+    """Yield (row, column, reach) of the greatest products per row.
+
+    The reach is the smallest of the row's products when there are `count` of them, else 0.
+    """
+    best = sp_matmul_topn(left, right.T.tocsr(), top_n=count, threshold=0.0)
+    for row, (start, end) in enumerate(pairwise(best.indptr.tolist())):
+        full = end - start == count
+        reach = float(best.data[start:end].min()) * _ROUNDING if full else 0.0
+        for column in best.indices[start:end].tolist():
+            yield row, column, reach
 
 
 def save(part: Segment, folder: Path, prefix: str) -> None:

@@ -2,7 +2,7 @@
 
 import heapq
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -45,8 +45,7 @@ class Side:
     def put(self, *listings: Listing) -> None:
         """Add listings or replace those with their ids; cheaper together than one by one."""
         self.drop(*(listing.id for listing in listings))
-        for listing in listings:
-            self._copies |= {(id_, listing.id) for id_ in self._copies_of(listing)}
+        self._copies |= set(self._copies_of(listings))
         pairs = copy_pairs([listing.profile.shingles for listing in listings])
         self._copies |= {(listings[i].id, listings[j].id) for i, j in pairs}
         self.listings.update((listing.id, listing) for listing in listings)
@@ -149,10 +148,17 @@ class Side:
     def _forget(self) -> None:
         self._tail = self._heads = self._by_themes = None
 
-    def _copies_of(self, listing: Listing) -> list[int]:
-        near = self.nearest(self.epoch.vector(listing.profile), _NEAREST)
-        shingles = listing.profile.shingles
-        return [i for i in near if jaccard(shingles, self.listings[i].profile.shingles) >= COPY]
+    def _copies_of(self, listings: Sequence[Listing]) -> Iterator[tuple[int, int]]:
+        """Yield (id here, id of the listing) for texts that are copies of one another."""
+        vectors = [self.epoch.vector(post.profile) for post in listings]
+        tail_ids, tail = self._current_tail()
+        for ids, part, gone in ((self._base_ids, self._base, self._changed), (tail_ids, tail, ())):
+            for position, row in part.nearest(vectors, _NEAREST):
+                if ids[row] not in gone and self._alike(ids[row], listings[position]):
+                    yield ids[row], listings[position].id
+
+    def _alike(self, id_: int, other: Listing) -> bool:
+        return jaccard(self.listings[id_].profile.shingles, other.profile.shingles) >= COPY
 
     def _current_tail(self) -> tuple[list[int], Segment]:
         if self._tail is None:
