@@ -30,8 +30,8 @@ def run() -> None:
     here = opened()
     here.queue.begun("index")
     if not here.index.ready():
-        build(here.database, here.index)
-    settled = drain(here.database, here.index)
+        build(here.database, here.index, clock=here.clock)
+    settled = drain(here.database, here.index, clock=here.clock)
     if settled:
         log.info("index in step again after %d tasks", settled)
 

@@ -50,7 +50,7 @@ def run() -> None:
     here = opened()
     here.queue.begun("match")
     folder = epochs.root(here.settings.data_dir)
-    if not drain(here.database, folder, seconds=BUDGET_SECONDS):
+    if not drain(here.database, folder, clock=here.clock, seconds=BUDGET_SECONDS):
         here.queue.ping("match")
 
 

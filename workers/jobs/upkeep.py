@@ -42,7 +42,7 @@ def rematch(say: Callable[[str], None]) -> None:
     here = opened()
     matching.new_epoch(here.database, now=here.clock())
     folder = epochs.root(here.settings.data_dir)
-    while not matching.drain(here.database, folder, seconds=1):
+    while not matching.drain(here.database, folder, clock=here.clock, seconds=1):
         with here.database.session() as session:
             left = session.scalar(
                 select(func.count()).select_from(OutboxTask).where(OutboxTask.kind == "match")
