@@ -27,8 +27,16 @@ from hub.web.words import _
 bp = Blueprint("listing", __name__)
 
 SIMILAR = 3
-CALL_PROMPTS = ("vision", "problem", "tried", "offered", "wanted", "details", "eligibility")
-CALL_PROMPTS_LAST = ("contact_policy",)
+CALL_PROMPTS = (
+    "vision",
+    "problem",
+    "tried",
+    "offered",
+    "wanted",
+    "details",
+    "eligibility",
+    "contact_policy",
+)
 SOLUTION_PROMPTS = ("solves", "brings", "asks_text", "evidence")
 
 
@@ -117,7 +125,7 @@ def call_page(call: Call, template: str = "listing/call.html", **extra: Any) -> 
     """Render a call as everyone sees it; `extra` is for templates that build on the page."""
     kind = present.vocabulary().kinds.get(call.kind)
     page = CallPage(
-        **_shared(call, "call", _sections(call, CALL_LABELS, (*CALL_PROMPTS, *CALL_PROMPTS_LAST))),
+        **_shared(call, "call", _sections(call, CALL_LABELS, CALL_PROMPTS)),
         kind=name_of(kind) if kind else "",
         kind_note=present.kind_note(kind) if kind else "",
         department=call.department,

@@ -1,13 +1,13 @@
 """Rows as cards and pages show them: plain data in the reader's words, without a query per row.
 
-The cards are what `templates/components/cards.html` and `match.html` draw. Rows must come with
+The cards are what `templates/components/cards.html` draws. Rows must come with
 their parts loaded (`hub.web.rows`); names of themes, offers, kinds and prefectures are read once
 for each request.
 """
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,14 +20,12 @@ from sqlalchemy.orm import joinedload
 from hub.clock import to_jst
 from hub.domain.inputs import format_money
 from hub.domain.status import status
-from hub.domain.weights import WEIGHTS
 from hub.i18n import N_
 from hub.models.listing import NATIONWIDE, Call, Solution
 from hub.models.organisation import Organisation, Partner
 from hub.models.reference import CallKind, Municipality, Offer, Prefecture, Theme
-from hub.models.work import Match
 from hub.web import rows
-from hub.web.choices import ELIGIBILITY_NAMES, KIND_NAMES, STAGE_NAMES
+from hub.web.choices import ELIGIBILITY_NAMES, STAGE_NAMES
 from hub.web.context import now, session
 from hub.web.language import chosen, name_of
 from hub.web.words import _
@@ -46,9 +44,6 @@ BUDGET_WORDS = {
     "undecided": N_("未定・要相談"),
     "unstated": N_("記載なし"),
 }
-
-STRENGTHS = (0.0, 0.53, 0.64, 0.8)  # from 手がかりあり to とても近い; at 0.64 half the pairs fit
-PART_LEVELS = (0.125, 0.375, 0.625, 0.875)
 
 Pieces = Sequence[tuple[str, bool]]
 
@@ -307,19 +302,6 @@ class SolutionCard:
     themes: list[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrganisationCard:
-    """What organisation_card draws."""
-
-    url: str
-    name: str
-    name_kana: str = ""
-    kind: str = ""
-    place: str = ""
-    summary: str = ""
-    facts: list[dict[str, str]] = field(default_factory=list)
-
-
 def call_card(call: Call, *, pieces: Pieces = (), snippet: Pieces = ()) -> CallCard:
     """The card of a call; `pieces` and `snippet` are its title and text with marked words."""
     place = place_of(call.organisation)
@@ -356,75 +338,6 @@ def solution_card(solution: Solution, *, pieces: Pieces = (), snippet: Pieces = 
         areas=areas_words(solution),
         asks=offer_names(solution.asks),
         themes=theme_names(solution.themes),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class MatchPart:
-    """One part of a match and how strong it is, 0..4."""
-
-    label: str
-    level: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MatchCard:
-    """What match_card draws. No number: four words say how close the two are."""
-
-    url: str
-    title: str
-    owner: str
-    status: Status | None
-    stage: str
-    strength: int
-    parts: list[MatchPart]
-    reasons: list[str]
-    gaps: list[str]
-    place_note: str = ""
-
-
-def match_card(match: Match, shown: str, at: datetime) -> MatchCard:
-    """The card of a match: `shown` says which side the reader looks at, "call" or "solution"."""
-    row: Call | Solution = match.call if shown == "call" else match.solution
-    stage = row.stage if isinstance(row, Solution) else None
-    return MatchCard(
-        url=url_for(f"listing.{shown}", id_=row.id),
-        title=row.title,
-        owner=organisation_name(row.organisation),
-        status=status_of(row, at) if isinstance(row, Call) else None,
-        stage=_(STAGE_NAMES[stage]) if stage else "",
-        strength=max(level(match.score, STRENGTHS), 1),
-        parts=_parts(match.parts),
-        reasons=match.reasons.get(chosen(), []),
-        gaps=match.gaps.get(chosen(), []),
-    )
-
-
-def _parts(values: Mapping[str, float | None]) -> list[MatchPart]:
-    """The parts that both sides state, in the order of the public table."""
-    return [
-        MatchPart(_(weight.name), level(value, PART_LEVELS))
-        for weight in WEIGHTS
-        if (value := values.get(weight.code)) is not None
-    ]
-
-
-def level(value: float, bounds: Sequence[float]) -> int:
-    """How many of the bounds a value reaches."""
-    return sum(value >= bound for bound in bounds)
-
-
-def organisation_card(organisation: Organisation) -> OrganisationCard:
-    """The card of an organisation."""
-    place = place_of(organisation)
-    municipal = organisation.kind == "municipality"
-    return OrganisationCard(
-        url=organisation_url(organisation),
-        name=organisation_name(organisation),
-        name_kana=place_note(place) if municipal and place else organisation.name_kana,
-        kind=_(KIND_NAMES[organisation.kind]),
-        place=place_name(place) if place and not municipal else "",
-        summary=shortened(organisation.about, SNIPPET),
     )
 
 

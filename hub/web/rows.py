@@ -90,11 +90,6 @@ def open_calls(now: datetime) -> Select[Any]:
     return select(Call).join(Call.organisation).where(open_at(now))
 
 
-def published_solutions() -> Select[Any]:
-    """Solutions on offer."""
-    return select(Solution).where(Solution.state == "published")
-
-
 def newest_of_each(
     model: type[Call] | type[Solution], condition: ColumnElement[bool], limit: int
 ) -> Select[Any]:

@@ -13,7 +13,7 @@ from hub.clock import JST
 from hub.domain.weights import WEIGHTS
 from hub.models import Call, Match, Organisation, Solution
 from hub.services import Services
-from hub.web import present
+from hub.web import match_cards, present
 from hub.web.pages import packages
 from tests.hub.web.browser import Browser, text_of
 from tests.hub.web.html import by_class, links, parsed, words
@@ -173,22 +173,22 @@ def test_a_match_is_four_words_and_its_reasons(app: Flask) -> None:
     company = Organisation(kind="company", name="株式会社ひだまり")
     match = Match(
         solution=Solution(id=7, title="学びの広場", stage="product", organisation=company),
-        score=0.8,
+        score=0.99,
         parts={"text": 0.9, "themes": 0.5, "need": None},
         reasons={"ja": ["どちらも子育てです。"], "en": ["Both are about childcare."]},
         gaps={"ja": [], "en": []},
     )
     with app.test_request_context("/"):
-        card = present.match_card(match, "solution", NOON)
+        card = match_cards.solution_match(match)
     assert (card.strength, card.stage, card.owner) == (4, "製品", "株式会社ひだまり")
     assert [astuple(part) for part in card.parts] == [("文章の近さ", 4), ("分野の重なり", 2)]
     assert card.reasons == ["どちらも子育てです。"]
     with app.test_request_context("/?lang=en"):
-        assert present.match_card(match, "solution", NOON).reasons == ["Both are about childcare."]
+        assert match_cards.solution_match(match).reasons == ["Both are about childcare."]
 
 
-def test_levels_grow_with_the_score(app: Flask) -> None:
-    grown = [max(present.level(n / 100, present.STRENGTHS), 1) for n in range(101)]
+def test_strength_grows_with_the_score() -> None:
+    grown = [match_cards.strength(n / 100) for n in range(101)]
     assert grown == sorted(grown)
     assert set(grown) == {1, 2, 3, 4}
 
