@@ -63,6 +63,7 @@ def _all(session: Session, prefecture: str, beginning: str = "") -> list[Body]:
             or_(
                 Municipality.name.startswith(beginning, autoescape=True),
                 Municipality.kana.startswith(kana, autoescape=True),
+                Municipality.romaji == beginning.lower(),
             )
         )
         prefectures = prefectures.where(

@@ -96,3 +96,12 @@ def prefectures() -> Pairs:
     english = chosen() == "en"
     rows = session().scalars(select(Prefecture).order_by(Prefecture.code))
     return [(row.code, row.name_en if english else row.name) for row in rows]
+
+
+def every_name() -> dict[str, str]:
+    """The name of every key that a listing may hold, whatever it is a key of."""
+    pairs = [
+        *call_kinds(), *offers(), *((row.key, name_of(row)) for row in _themes()),
+        *prefectures(), *named(BUDGETS), *named(STAGE_NAMES), *named(ELIGIBILITY_NAMES),
+    ]  # fmt: skip
+    return dict(pairs)

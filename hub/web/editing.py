@@ -1,15 +1,19 @@
 """What writing a call and writing a solution have in common."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from flask import flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from hub.domain.errors import Conflict, Refused
+from hub.domain.inputs import format_moment
 from hub.models.listing import Call, Solution
+from hub.web import choices
 from hub.web.context import commit, now, person, session
 from hub.web.forms import Form, sentence
+from hub.web.language import chosen
 from hub.web.words import _
 
 Listing = Call | Solution
@@ -23,19 +27,26 @@ def number(text: str | None) -> int:
 def clashes(
     yours: Mapping[str, Any], theirs: Mapping[str, Any], labels: Mapping[str, str]
 ) -> list[dict[str, str]]:
-    """What the other person's version says where it differs from what was typed."""
+    """What the other person's version says where it differs from what was typed, in words."""
+    names = choices.every_name()
     return [
-        {"label": _(label), "theirs": shown(theirs[name]), "yours": shown(yours[name])}
+        {
+            "label": _(label),
+            "theirs": shown(theirs[name], names),
+            "yours": shown(yours[name], names),
+        }
         for name, label in labels.items()
-        if shown(theirs[name]) != shown(yours[name])
+        if (theirs[name] or None) != (yours[name] or None)
     ]
 
 
-def shown(value: Any) -> str:
-    """A value as a line of text for comparing two versions."""
+def shown(value: Any, names: Mapping[str, str]) -> str:
+    """A value as a person reads it: names of keys, dates with their weekday."""
     if isinstance(value, tuple | list):
-        return _("、").join(value)
-    return "" if value is None else str(value)
+        return _("、").join(names.get(key, key) for key in value)
+    if isinstance(value, datetime):
+        return format_moment(value, chosen())
+    return "" if value is None else names.get(str(value), str(value))
 
 
 def attempt(form: Form, rule: Callable[[], Any]) -> tuple[Any, Conflict | None]:

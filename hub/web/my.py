@@ -19,7 +19,7 @@ from hub.policy import allowed
 from hub.web import choices, match_cards, present
 from hub.web.access import needs
 from hub.web.context import commit, now, person, session
-from hub.web.editing import attempt, number, shown
+from hub.web.editing import attempt, clashes, number
 from hub.web.forms import Form, at_most, must
 from hub.web.match_cards import MatchCard
 from hub.web.words import _
@@ -347,15 +347,11 @@ def profile(organisation: Organisation) -> ResponseReturnValue:
 
 def _profile_conflict(form: OrganisationForm, organisation: Organisation) -> tuple[str, int]:
     session().refresh(organisation)
-    differing = [
-        {
-            "label": str(form[name].label.text),
-            "theirs": shown(getattr(organisation, name)),
-            "yours": shown(form[name].data),
-        }
-        for name in Profile.__dataclass_fields__
-        if shown(getattr(organisation, name)) != shown(form[name].data)
-    ]
+    names = Profile.__dataclass_fields__
+    labels = {name: str(form[name].label.text) for name in names}
+    typed = {name: form[name].data for name in names}
+    stored = {name: getattr(organisation, name) for name in names}
+    differing = clashes(typed, stored, labels)
     form.version.data = str(organisation.version)
     return _profile_page(form, organisation, 409, differing)
 
