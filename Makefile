@@ -13,7 +13,7 @@ help: ## Tell what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 run: .venv/installed $(CATALOGUE).mo ## Install, seed and start everything (PORT=8000 DATA_DIR=data DEMO=true)
-	@PORT=$(PORT) DATA_DIR=$(DATA_DIR) DEMO=$(DEMO) exec $(BIN)/hub serve
+	@PORT="$(PORT)" DATA_DIR="$(DATA_DIR)" DEMO="$(DEMO)" exec $(BIN)/hub serve
 
 test: .venv/installed-dev $(CATALOGUE).mo ## Run the whole test suite
 	@$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
