@@ -32,7 +32,7 @@ from workers.matching.listing import Listing, listing
 
 log = logging.getLogger(__name__)
 
-BATCH = 50
+BATCH = 20  # listings in a step, which must be done within the lease of their tasks
 BUDGET_SECONDS = 5.0  # then the job makes room, so that indexing never waits long
 MOST_ATTEMPTS = 5
 MARKET_LOCK = 7_243_616  # of PostgreSQL; SQLite has one writer anyway

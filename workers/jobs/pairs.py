@@ -43,7 +43,10 @@ def candidates(market: Stock, stale: dict[str, set[int]]) -> set[Pair]:
 
 
 def scored(session: Session, market: Stock, pairs: Collection[Pair]) -> list[dict[str, Any]]:
-    """A row for each pair that no gate keeps apart."""
+    """A row for each pair that no gate keeps apart.
+
+    Pairs of one solution follow one another: explaining reads its text once for all of them.
+    """
     calls = _subjects(session, market, "call", {call_id for call_id, _ in pairs})
     solutions = _subjects(session, market, "solution", {solution_id for _, solution_id in pairs})
     names = _names(session)
@@ -56,7 +59,7 @@ def scored(session: Session, market: Stock, pairs: Collection[Pair]) -> list[dic
             "original_id": heads[call_id],
             **row,
         }
-        for call_id, solution_id in sorted(pairs)
+        for call_id, solution_id in sorted(pairs, key=lambda pair: pair[::-1])
         # One that was withdrawn this moment is absent; its own task removes what it left.
         if call_id in calls and solution_id in solutions
         if (row := _pair(calls[call_id], solutions[solution_id], market, names))
