@@ -49,7 +49,7 @@ class Child:
 
     name: str
     command: list[str]
-    keep: tuple[int, ...] = ()  # descriptors it inherits
+    keep: tuple[IO[str], ...] = ()  # open files it inherits
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     deaths: int = 0
@@ -72,7 +72,7 @@ class Supervisor:
 
     def __post_init__(self) -> None:
         self._woken = threading.Event()
-        self._held: list[IO[str]] = []
+        self._owner: IO[str] | None = None  # our lock on the data folder
 
     def run(self) -> int:
         """Start, look after, stop; returns the exit code. Only in the main thread."""
@@ -97,13 +97,13 @@ class Supervisor:
         """Be the only one here: two supervisors would write over each other's data."""
         self.settings.data_dir.mkdir(parents=True, exist_ok=True)
         lock = (self.settings.data_dir / "serve.lock").open("a+")
-        self._held.append(lock)
         if not _locked(lock, 0):
             raise CannotStart(
                 f"このデータフォルダーでは hub serve がもう動いています: {self.settings.data_dir}\n"
                 f"Another `hub serve` is running on this data folder. "
                 f"Stop it first, or choose another with DATA_DIR=…"
             )
+        self._owner = lock
         lock.seek(0)
         crashed = bool(lock.read())
         lock.truncate(0)
@@ -149,13 +149,12 @@ class Supervisor:
             ) from error
         # The server inherits the lock and holds it for as long as it lives.
         lock = (folder / "lock").open("a")
-        self._held.append(lock)
         if not _locked(lock, LEFTOVER_SECONDS):
             raise CannotStart(
                 f"前のキューがまだ動いています: {folder}\nAn earlier queue server still runs here."
             )
         path.unlink(missing_ok=True)
-        self._launch(Child("valkey", commands.valkey(folder, path), keep=(lock.fileno(),)))
+        self._launch(Child("valkey", commands.valkey(folder, path), keep=(lock,)))
 
     def _prepare(self) -> None:
         """Migrations and seeds in a process of their own, whose words go straight to the person."""
@@ -193,7 +192,7 @@ class Supervisor:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                pass_fds=child.keep,
+                pass_fds=[file.fileno() for file in child.keep],
                 preexec_fn=_dying_with(os.getpid()),
             )
         child.started = time.monotonic()
@@ -299,10 +298,12 @@ class Supervisor:
             self.say("\n停止しています… / Stopping …")
         for child in reversed(self.children):
             self._end(child)
-        for file in self._held:
-            if file.name.endswith("serve.lock") and _locked(file, 0):
-                file.truncate(0)
-            file.close()
+        if any(child.name == "valkey" for child in self.children):
+            with suppress(OSError):
+                socket_path(self.settings.data_dir).parent.rmdir()
+        if self._owner is not None:
+            self._owner.truncate(0)  # no word left in it means: ended in good order
+            self._owner.close()
 
     def _end(self, child: Child) -> None:
         """Ask a child to stop, wait, then kill its whole group."""
