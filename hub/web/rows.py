@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, not_, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 from sqlalchemy.orm.interfaces import ORMOption
 
@@ -16,7 +16,7 @@ from hub.models.organisation import Organisation
 from hub.models.reference import Municipality
 from hub.models.work import AuditEvent
 
-SCAN = 200  # listings of one town or organisation that a page looks at
+SCAN = 200  # open listings of one town or organisation that a page looks at
 
 
 def _owner(model: type[Call] | type[Solution]) -> ORMOption:
@@ -118,8 +118,21 @@ def calls_of_town(body_code: str) -> Select[Any]:
         select(Call)
         .join(Call.organisation)
         .where(public(Call), or_(Organisation.body_code == body_code, town_code == body_code))
-        .limit(SCAN)
     )
+
+
+def is_over(now: datetime) -> ColumnElement[bool]:
+    """True in SQL for public calls that have ended: neither open nor still to open."""
+    running = and_(Call.state == "published", or_(Call.closes_at.is_(None), Call.closes_at > now))
+    return not_(running)
+
+
+# When a call that is over ended: by its deadline or by hand, whichever came first.
+ended_at: ColumnElement[datetime] = case(
+    (Call.closed_at.is_(None), Call.closes_at),
+    (Call.closes_at < Call.closed_at, Call.closes_at),
+    else_=Call.closed_at,
+)
 
 
 def open_counts(
@@ -147,22 +160,28 @@ class DeadlineChange:
 
 def deadline_changes(session: Session, call: Call) -> list[DeadlineChange]:
     """Every move of the deadline since the call was published, oldest first."""
-    events = session.scalars(
-        select(AuditEvent)
+    about_call = and_(AuditEvent.subject == "call", AuditEvent.subject_id == call.id)
+    published = (
+        select(func.min(AuditEvent.id))
+        .where(about_call, AuditEvent.action == "call.publish")
+        .scalar_subquery()
+    )
+    # An event holds only what changed, so either side has a date when the deadline moved.
+    before, after = (
+        side["closes_at"].as_string() for side in (AuditEvent.before, AuditEvent.after)
+    )
+    moved = (
+        select(AuditEvent.at, before, after)
         .where(
-            AuditEvent.subject == "call",
-            AuditEvent.subject_id == call.id,
-            AuditEvent.action.in_(("call.publish", "call.change")),
+            about_call,
+            AuditEvent.action == "call.change",
+            AuditEvent.id > published,
+            or_(before.is_not(None), after.is_not(None)),
         )
         .order_by(AuditEvent.id)
-    ).all()
-    published = next((i for i, e in enumerate(events) if e.action == "call.publish"), len(events))
+    )
     return [
-        DeadlineChange(
-            event.at, _moment(event.before["closes_at"]), _moment(event.after["closes_at"])
-        )
-        for event in events[published + 1 :]
-        if "closes_at" in event.after
+        DeadlineChange(at, _moment(old), _moment(new)) for at, old, new in session.execute(moved)
     ]
 
 

@@ -8,11 +8,12 @@ from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select
-from sqlalchemy.orm import joinedload
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import contains_eager
 
 from hub.domain.inputs import clean_line
-from hub.domain.status import status
+from hub.domain.status import open_at
+from hub.domain.town_search import towns_named, typed
 from hub.models.listing import Call
 from hub.models.organisation import Organisation, Partner
 from hub.models.reference import Municipality, Prefecture
@@ -24,7 +25,7 @@ from hub.web.home import prefecture_tiles
 from hub.web.language import chosen, name_of
 from hub.web.search_state import SearchState
 from hub.web.words import _
-from search.analysis import fold, hiragana
+from search.analysis import fold
 
 bp = Blueprint("town", __name__)
 
@@ -58,12 +59,12 @@ class Part:
 def index() -> ResponseReturnValue:
     """Prefectures by region with their open calls, and a search by name or reading."""
     text = clean_line(request.args.get("name", ""))[:NAME_MAX]
-    found = _found(text) if text else []
+    found, total = _found(text) if text else ([], 0)
     return render_template(
         "town/index.html",
         text=text,
-        found=found[:MOST_FOUND],
-        total=len(found),
+        found=found,
+        total=total,
         regions=[] if text else _regions(),
         tiles=[] if text else prefecture_tiles(session(), lambda row, _count: _url(row)),
         nav="towns",
@@ -81,16 +82,16 @@ def show(code: str) -> ResponseReturnValue:
     if place is None:
         abort(404)
     organisation = session().scalar(select(Organisation).where(Organisation.body_code == code))
-    calls = rows.calls(session(), rows.in_time_order(rows.calls_of_town(code)))
-    groups = _by_status(calls, now())
+    here = rows.calls_of_town(code)
+    opened, upcoming = _running(here)
     return render_template(
         "town/show.html",
         town=_town(place, code),
         standing=_standing(organisation, code),
-        open=[present.call_card(call) for call in groups["open"]],
-        upcoming=[present.call_card(call) for call in groups["upcoming"]],
-        past=[_past(call) for call in _latest(groups["closed"])[:PAST]],
-        nearby=_nearby(place) if isinstance(place, Prefecture) or not groups["open"] else [],
+        open=[present.call_card(call) for call in opened],
+        upcoming=[present.call_card(call) for call in upcoming],
+        past=_past(here),
+        nearby=_nearby(place) if isinstance(place, Prefecture) or not opened else [],
         partners=_partners(code),
         parts=_municipalities(place) if isinstance(place, Prefecture) else [],
         nav="towns",
@@ -131,33 +132,31 @@ def _entry(place: Place, counts: Mapping[str, int], code: str, *, full: bool = F
     return Entry(name, present.place_note(place), _url(place), counts.get(code, 0))
 
 
-def _found(text: str) -> list[Entry]:
-    """Places whose name, reading or full name holds the text; a prefecture's own entry first."""
-    wanted, reading = fold(text).replace(" ", ""), hiragana(text).replace(" ", "")
-    prefectures = list(present.vocabulary().prefectures.values())
+def _found(text: str) -> tuple[list[Entry], int]:
+    """Places of that name or reading, a prefecture's own entry first; and how many there are."""
+    wanted, reading = typed(text)
+    if not wanted:
+        return [], 0
+    prefectures = [
+        row for row in present.vocabulary().prefectures.values() if _is_called(row, wanted, reading)
+    ]
+    named = towns_named(text)
+    count = session().scalar(select(func.count()).select_from(named.order_by(None).subquery()))
     towns = session().scalars(
-        select(Municipality)
-        .options(joinedload(Municipality.prefecture))
-        .order_by(Municipality.code)
+        named.options(contains_eager(Municipality.prefecture)).limit(MOST_FOUND)
     )
-    matching = [row for row in prefectures if _names(row, wanted, reading)]
-    in_town = [row for row in towns if _names(row, wanted, reading)]
     counts = rows.open_counts(session(), now(), rows.prefecture_code)
     by_town = rows.open_counts(session(), now(), rows.town_code)
-    return [_entry(row, counts, row.code) for row in matching] + [
-        _entry(row, by_town, row.code, full=True) for row in in_town
-    ]
+    found = [_entry(row, counts, row.code) for row in prefectures]
+    found += [_entry(row, by_town, row.code, full=True) for row in towns]
+    return found[:MOST_FOUND], len(prefectures) + (count or 0)
 
 
-def _names(place: Place, wanted: str, reading: str) -> bool:
-    if isinstance(place, Prefecture):
-        latin = place.name_en.lower()
-        return wanted in fold(place.name) or place.kana.startswith(reading) or latin == wanted
+def _is_called(prefecture: Prefecture, wanted: str, reading: str) -> bool:
     return (
-        wanted in fold(place.name)
-        or wanted == fold(place.full_name)
-        or place.kana.startswith(reading)
-        or place.romaji.startswith(wanted)
+        wanted in fold(prefecture.name)
+        or prefecture.kana.startswith(reading)
+        or prefecture.name_en.lower() == wanted
     )
 
 
@@ -215,39 +214,37 @@ def _standing(organisation: Organisation | None, code: str) -> Standing:
     if organisation is None:
         url = url_for("my.new_organisation", kind="municipality", body_code=code)
         return Standing("absent", None, "", "", url, False)
+    confirmed = organisation.verified_at is not None  # before that anybody may have written it
     return Standing(
-        state="confirmed" if organisation.verified_at else "waiting",
+        state="confirmed" if confirmed else "waiting",
         verified_at=organisation.verified_at,
-        about=organisation.about,
-        website=organisation.website,
+        about=organisation.about if confirmed else "",
+        website=organisation.website if confirmed else "",
         join_url=url_for("my.join", id_=organisation.id),
         may_join=allowed(actor(), "organisation.join", organisation),
     )
 
 
-def _by_status(calls: Sequence[Call], at: datetime) -> dict[str, list[Call]]:
-    groups: dict[str, list[Call]] = {"open": [], "upcoming": [], "closed": []}
-    for call in calls:
-        groups[status(call, at)].append(call)
-    return groups
+def _running(here: Select[Any]) -> tuple[list[Call], list[Call]]:
+    """Calls that are open, and those that will be, nearest deadline first."""
+    is_open = open_at(now())
+    opened, upcoming = (
+        rows.calls(session(), rows.in_time_order(here.where(*which)).limit(rows.SCAN))
+        for which in ((is_open,), (~rows.is_over(now()), ~is_open))
+    )
+    return list(opened), list(upcoming)
 
 
-def _latest(calls: Sequence[Call]) -> list[Call]:
-    """Past calls, the one that ended last first."""
-    return sorted(calls, key=lambda call: (_ended(call), call.id), reverse=True)
-
-
-def _ended(call: Call) -> datetime:
-    ends = [moment for moment in (call.closes_at, call.closed_at) if moment]
-    return min(ends, default=call.updated_at)
-
-
-def _past(call: Call) -> dict[str, Any]:
-    return {
-        "title": call.title,
-        "url": url_for("listing.call", id_=call.id),
-        "ended_at": _ended(call),
-    }
+def _past(here: Select[Any]) -> list[dict[str, Any]]:
+    """The calls that ended last."""
+    over = here.where(rows.is_over(now())).order_by(rows.ended_at.desc(), Call.id.desc())
+    found = session().execute(
+        over.with_only_columns(Call.id, Call.title, rows.ended_at).limit(PAST)
+    )
+    return [
+        {"title": title, "url": url_for("listing.call", id_=id_), "ended_at": ended_at}
+        for id_, title, ended_at in found
+    ]
 
 
 def _nearby(place: Place) -> list[present.CallCard]:

@@ -8,8 +8,9 @@ from flask import Flask
 
 from hub.domain import calls, organisations, solutions
 from hub.domain.organisations import Profile
-from hub.models import Partner
+from hub.models import AuditEvent, Partner
 from hub.services import Services
+from hub.web import rows
 from tests.conftest import NOW, Clock
 from tests.hub.web.browser import Browser, text_of
 from tests.hub.web.html import by_class, card_titles, heading, links, parsed, queries, words
@@ -174,6 +175,29 @@ def test_a_moved_deadline_is_shown_with_both_dates(
         "新しい締切: 2026年12月18日（金） 12:00 変更した日時: 2026年12月1日（火） 13:00"
     ]
     assert by_class(parsed(Browser(app).get(f"/calls/{still.id}")), "notice") == []
+
+
+def test_changes_of_the_deadline_are_read_without_the_texts(services: Services) -> None:
+    with services.database.unit_of_work() as session:
+        officer = town(session)
+        call = publish_call(session, officer)
+        steps = [
+            replace(CALL, problem="とても長い文章。" * 100),
+            replace(CALL, closes_at=None),
+            replace(CALL, closes_at=NOW + timedelta(days=40)),
+        ]
+        for values in steps:
+            calls.change(
+                session, call, values, actor=officer, now=NOW, expected_version=call.version
+            )
+            session.flush()
+    with services.database.session() as session:
+        changes = rows.deadline_changes(session, call)
+        assert not [row for row in session if isinstance(row, AuditEvent)]
+    assert [(change.before, change.after) for change in changes] == [
+        (CALL.closes_at, None),
+        (None, NOW + timedelta(days=40)),
+    ]
 
 
 def test_a_solution_shows_everything(app: Flask, services: Services) -> None:

@@ -5,13 +5,15 @@ from random import Random
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from hub.domain import calls, organisations
 from hub.domain.organisations import Profile
-from hub.models import Municipality, Partner, Prefecture
+from hub.domain.town_search import towns_named
+from hub.models import Call, Municipality, Partner, Prefecture
 from hub.services import Services
 from hub.web.town import find
+from search.analysis import fold
 from tests.conftest import NOW, Clock
 from tests.hub.web.browser import Browser, text_of
 from tests.hub.web.html import by_class, card_titles, heading, links, parsed, parts, queries, words
@@ -86,6 +88,31 @@ def test_calls_stand_under_their_status(app: Flask, services: Services, clock: C
     assert "この自治体の担当者が参加しています" in text_of(response)
 
 
+def test_many_past_calls_do_not_push_out_the_open_one(
+    app: Flask, services: Services, clock: Clock
+) -> None:
+    with services.database.unit_of_work() as session:
+        officer = town(session)
+        call = publish_call(session, officer, title="過ぎた", closes_at=NOW + timedelta(days=1))
+        shared = {
+            "organisation_id": call.organisation_id,
+            "state": "published",
+            "created_at": NOW,
+            "updated_at": NOW,
+            "published_at": NOW,
+        }
+        session.add_all(
+            Call(title=f"昔{day}", closes_at=NOW - timedelta(days=day), **shared)
+            for day in range(1, 251)
+        )
+        publish_call(session, officer, title="まだ開いている")
+    clock.moment = NOW + timedelta(days=2)
+    sections = parts(parsed(Browser(app).get("/towns/042021")))
+    assert [words(t) for t in by_class(sections["open"], "card-title")] == ["まだ開いている"]
+    past = list(links(sections["past"]))
+    assert past[:10] == ["過ぎた", *(f"昔{day}" for day in range(1, 10))]
+
+
 def test_without_open_calls_the_neighbours_are_shown(app: Flask, services: Services) -> None:
     with services.database.unit_of_work() as session:
         publish_call(session, town(session))
@@ -151,6 +178,30 @@ def test_a_place_is_found_by_name_or_reading(
     )
     shown = by_class(parsed(response), "places")
     assert [name for part in shown for name in links(part)][: len(found)] == found
+
+
+def test_every_town_is_found_however_its_name_is_spelt(services: Services) -> None:
+    with services.database.session() as session:
+        towns = session.scalars(select(Municipality)).all()
+        odd = [row for row in towns if fold(row.name) != row.name]
+        assert len(odd) > 10
+        for row in (*odd, *Random(5).sample(towns, 20)):
+            for text in (row.name, fold(row.name), row.full_name, row.kana, row.romaji.upper()):
+                assert row in session.scalars(towns_named(text)).all(), text
+
+
+def test_a_name_reads_only_the_towns_that_have_it(app: Flask, services: Services) -> None:
+    loaded: list[Municipality] = []
+
+    def note(row: Municipality, _context: object) -> None:
+        loaded.append(row)
+
+    event.listen(Municipality, "load", note)
+    try:
+        Browser(app).get("/towns?name=石巻")
+    finally:
+        event.remove(Municipality, "load", note)
+    assert [row.name for row in loaded] == ["石巻市"]
 
 
 def test_the_list_names_every_prefecture_with_its_open_calls(
