@@ -113,7 +113,7 @@ def call_document(call: Call, names: Names) -> SearchDocument:
 def solution_document(solution: Solution, names: Names) -> SearchDocument:
     """The document of a public solution."""
     themes = _with_parents(solution.themes, names)
-    kinds, areas = tuple(sorted(solution.kinds)), tuple(sorted(solution.areas))
+    wished, areas = tuple(sorted(solution.kinds)), tuple(sorted(solution.areas))
     return _versioned(
         SearchDocument(
             id=f"solution-{solution.id}",
@@ -127,12 +127,12 @@ def solution_document(solution: Solution, names: Names) -> SearchDocument:
             owner=solution.organisation.full_name,
             owner_kana=_kana(solution.organisation),
             keywords=_keywords(
-                (names.kinds[key] for key in kinds),
+                (names.kinds[key] for key in wished),
                 (names.themes[key] for key in themes),
                 (names.offers[key] for key in solution.asks),
                 (names.prefectures[key] for key in areas),
             ),
-            kinds=kinds,
+            kinds=wished or tuple(sorted(names.kinds)),  # no wish means any kind
             themes=themes,
             prefectures=areas,
             offers=tuple(solution.asks),

@@ -8,6 +8,7 @@ from sqlalchemy import event
 from hub.db import Database
 from hub.domain import calls, documents, organisations, solutions
 from hub.domain.organisations import Profile
+from hub.models.listing import CALL_KINDS
 from tests import market
 from tests.conftest import NOW
 
@@ -43,6 +44,16 @@ def test_a_solution_is_placed_where_it_can_be_delivered(listed: Database) -> Non
     assert found.prefectures == ("03", "04")
     assert (found.municipality, found.budget, found.stage) == (None, None, "product")
     assert "宮城県" in found.keywords
+
+
+def test_a_solution_for_any_kind_of_call_is_found_under_each(database: Database) -> None:
+    with database.unit_of_work() as session:
+        market.publish_solution(session, market.firm(session), kinds=())
+        market.publish_solution(session, market.firm(session), kinds=("pilot",))
+        found = documents.load(session, ["solution-1", "solution-2"])
+    assert set(found["solution-1"].kinds) == set(CALL_KINDS)
+    assert found["solution-2"].kinds == ("pilot",)
+    assert "実証実験" not in found["solution-1"].keywords  # nobody wrote that
 
 
 def test_a_fine_theme_is_found_under_the_wide_one(database: Database) -> None:
