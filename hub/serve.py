@@ -85,11 +85,16 @@ class Supervisor:
                 self._woken.wait(1.0)
                 self._woken.clear()
         except CannotStart as problem:
-            self.say(str(problem))
+            self._tell(str(problem))
             return 1
         finally:
             self._stop()
         return 0
+
+    def _tell(self, line: str) -> None:
+        """Say it if anybody is left to hear it: a closed terminal must not stop the stopping."""
+        with suppress(OSError, ValueError):
+            self.say(line)
 
     # Starting
 
@@ -227,13 +232,13 @@ class Supervisor:
         try:
             connection.request("GET", "/healthz", headers={"Host": trusted})
             return connection.getresponse().status == 200
-        except OSError:
+        except (OSError, http.client.HTTPException):
             return False
         finally:
             connection.close()
 
     def _greet(self) -> None:
-        self.say(
+        self._tell(
             f"\n準備ができました / Ready:  http://{self.settings.host}:{self.settings.port}/\n"
             f"止めるには Ctrl-C / Ctrl-C to stop"
         )
@@ -259,7 +264,7 @@ class Supervisor:
         child.deaths = 1 if now - child.started > STEADY_SECONDS else child.deaths + 1
         rest = min(0.25 * 2 ** (child.deaths - 1), LONGEST_REST)
         child.rests_until = now + rest
-        self.say(
+        self._tell(
             f"{child.name} が終了しました（{child.process.returncode}）。もう一度起動します / "
             f"{child.name} ended, starting it again"
         )
@@ -295,7 +300,7 @@ class Supervisor:
     def _stop(self) -> None:
         self.stopping = True
         if any(child.alive() for child in self.children):
-            self.say("\n停止しています… / Stopping …")
+            self._tell("\n停止しています… / Stopping …")
         for child in reversed(self.children):
             self._end(child)
         if any(child.name == "valkey" for child in self.children):

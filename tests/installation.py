@@ -10,12 +10,19 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 60
+NAMES = {  # a word of a child's command line -> its name
+    "valkey-server": "valkey",
+    "worker": "worker",
+    "schedule": "schedule",
+    "gunicorn": "web",
+}
 
 
 def free_port() -> int:
@@ -99,15 +106,13 @@ class Installation:
     def children(self) -> dict[str, psutil.Process]:
         """The supervisor's children by what they run: valkey, worker, schedule, web."""
         assert self.process is not None
-        words = {"valkey-server": "valkey", "worker": "worker", "schedule": "schedule"}
         found = {}
         for child in psutil.Process(self.process.pid).children():
-            if child.status() == psutil.STATUS_ZOMBIE:
-                continue
-            line = " ".join(child.cmdline()).split()  # servers like to rewrite theirs
-            for word, name in {**words, "gunicorn": "web"}.items():
-                if any(part == word or part.endswith(f"/{word}") for part in line):
-                    found[name] = child
+            with suppress(psutil.NoSuchProcess):  # it may die while we look
+                line = " ".join(child.cmdline()).split()  # servers like to rewrite theirs
+                for word, name in NAMES.items():
+                    if any(part == word or part.endswith(f"/{word}") for part in line):
+                        found[name] = child
         return found
 
     def runs_another(self, name: str, former: psutil.Process) -> bool:

@@ -14,7 +14,7 @@ from hub.config import Settings
 from hub.serve import Supervisor, _trim
 from tests.installation import Installation, until
 
-pytestmark = pytest.mark.heavy
+pytestmark = [pytest.mark.heavy, pytest.mark.xdist_group("installation")]
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from search.query import SearchQuery
 from tests import market
 from tests.installation import ROOT, Installation, until
 
-pytestmark = pytest.mark.heavy
+pytestmark = [pytest.mark.heavy, pytest.mark.xdist_group("installation")]
 
 PUBLISHES = 200
 SEED = 20261201
