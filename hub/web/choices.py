@@ -11,13 +11,13 @@ from hub.web.context import session
 from hub.web.language import chosen, name_of
 
 BUDGETS = {
-    "none": N_("なし（おたがいの持ち出し）"),
+    "none": N_("なし（双方持ち出し）"),
     "actual_cost": N_("実費のみ"),
-    "fixed": N_("定額の支援（上限あり）"),
-    "subsidy": N_("補助（率と上限あり）"),
+    "fixed": N_("定額"),
+    "subsidy": N_("補助"),
     "contract": N_("委託"),
     "undecided": N_("未定・要相談"),
-    "unstated": N_("記載しない"),
+    "unstated": N_("記載なし"),
 }
 STAGE_NAMES = {
     "concept": N_("構想"),

@@ -20,12 +20,11 @@ from sqlalchemy.orm import joinedload
 from hub.clock import to_jst
 from hub.domain.inputs import format_money
 from hub.domain.status import status
-from hub.i18n import N_
 from hub.models.listing import NATIONWIDE, Call, Solution
 from hub.models.organisation import Organisation, Partner
 from hub.models.reference import CallKind, Municipality, Offer, Prefecture, Theme
 from hub.web import rows
-from hub.web.choices import ELIGIBILITY_NAMES, STAGE_NAMES
+from hub.web.choices import BUDGETS, ELIGIBILITY_NAMES, STAGE_NAMES
 from hub.web.context import now, session
 from hub.web.language import chosen, name_of
 from hub.web.words import _
@@ -34,16 +33,6 @@ SOON_DAYS = 7
 SNIPPET = 120  # characters
 LINE = 60  # characters of a one-line fact on a card
 MOST_AREAS = 4  # prefectures named before the rest is counted
-
-BUDGET_WORDS = {
-    "none": N_("なし（双方持ち出し）"),
-    "actual_cost": N_("実費のみ"),
-    "fixed": N_("定額"),
-    "subsidy": N_("補助"),
-    "contract": N_("委託"),
-    "undecided": N_("未定・要相談"),
-    "unstated": N_("記載なし"),
-}
 
 Pieces = Sequence[tuple[str, bool]]
 
@@ -156,7 +145,7 @@ def organisation_name(organisation: Organisation) -> str:
 
 def budget_words(call: Call) -> str:
     """The money of a call in words: なし（双方持ち出し）, 委託（300万円まで）."""
-    words = _(BUDGET_WORDS[call.budget_kind])
+    words = _(BUDGETS[call.budget_kind])
     if call.budget_max_yen is None:
         return words
     amount = _("%(amount)sまで", amount=format_money(call.budget_max_yen, chosen()))

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
+from hub.domain.codes import valid_municipality_code
 from hub.i18n import N_
 from hub.models.listing import BUDGET_KINDS, NATIONWIDE, STAGES
 from hub.models.reference import Municipality
 from hub.web import present
-from hub.web.choices import STAGE_NAMES
+from hub.web.choices import BUDGETS, STAGE_NAMES
 from hub.web.context import session
 from hub.web.search_state import FIELDS, SearchState
 from hub.web.words import _
@@ -94,7 +95,7 @@ class Values:
             "kind": lambda: present.kind_names([value])[0],
             "prefecture": lambda: present.prefecture_name(value),
             "offer": lambda: present.offer_names([value])[0],
-            "budget": lambda: _(present.BUDGET_WORDS[value]),
+            "budget": lambda: _(BUDGETS[value]),
             "stage": lambda: _(STAGE_NAMES[value]),
         }
         return named[name]()
@@ -152,7 +153,9 @@ class Values:
         return tuple(values[name])
 
     def _load_towns(self, codes: Sequence[str]) -> Mapping[str, str]:
-        missing = [code for code in codes if code not in self._towns]
+        missing = [
+            code for code in codes if code not in self._towns and valid_municipality_code(code)
+        ]
         if missing:
             rows = session().scalars(select(Municipality).where(Municipality.code.in_(missing)))
             self._towns |= {row.code: present.place_name(row) for row in rows}

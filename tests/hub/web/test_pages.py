@@ -16,7 +16,7 @@ from hub.services import Services
 from hub.web import match_cards, present
 from hub.web.pages import packages
 from tests.hub.web.browser import Browser, text_of
-from tests.hub.web.html import by_class, links, parsed, words
+from tests.hub.web.html import by_class, heading, links, parsed, words
 from tests.market import firm
 from workers.matching import score
 
@@ -102,6 +102,19 @@ def test_an_error_page_needs_no_database(
         assert "ただいま混み合っています" in text_of(response)
         assert "マイページ" not in text_of(response)
     assert browser.get("/privacy").status_code in (200, 503)
+
+
+def test_a_fault_of_ours_is_told_truly_to_readers_and_writers(
+    app: Flask, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> None:
+        raise ValueError("broken")
+
+    monkeypatch.setattr(present, "vocabulary", broken)
+    response = Browser(app).get("/")
+    assert response.status_code == 500
+    assert heading(response) == "うまくいきませんでした"
+    assert "何かを送ったところなら、まだ保存されていません" in text_of(response)
 
 
 NOON = datetime(2026, 12, 1, 12, 0, tzinfo=JST)
