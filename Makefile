@@ -7,7 +7,7 @@ BIN := .venv/bin
 CATALOGUE := hub/translations/en/LC_MESSAGES/messages
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test test-postgres check format lock messages demo-reset clean
+.PHONY: help run install test test-postgres check format lock messages clean
 
 help: ## Tell what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18

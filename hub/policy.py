@@ -66,14 +66,6 @@ def is_public(actor: Actor, subject: Call | Solution) -> bool:
     return subject.state in PUBLIC_STATES
 
 
-def is_draft(actor: Actor, subject: Call | Solution) -> bool:
-    return subject.state == "draft"
-
-
-def is_published(actor: Actor, subject: Call | Solution) -> bool:
-    return subject.state == "published"
-
-
 def is_live(actor: Actor, subject: Call | Solution) -> bool:
     """Still in somebody's hands: a draft or published."""
     return subject.state in ("draft", "published")
@@ -107,6 +99,7 @@ MAY: dict[str, list[list[Predicate]]] = {
     "organisation.edit": [[is_owner]],
     "organisation.join": [[has_no_tie]],
     "organisation.verify": [[is_operator, is_unverified_municipality]],
+    "organisation.refuse": [[is_operator, is_unverified_municipality]],
     "membership.read": [[is_member]],
     "membership.answer": [[is_owner, is_waiting]],
     "operator.enter": [[is_operator]],
@@ -114,17 +107,17 @@ MAY: dict[str, list[list[Predicate]]] = {
     "call.create": [[is_editor, posts_calls]],
     "call.edit": [[is_editor, is_live]],
     "call.preview": [[is_member]],
-    "call.publish": [[is_editor, is_draft, is_verified]],
-    "call.close": [[is_editor, is_published]],
-    "call.discard": [[is_editor, is_draft]],
+    "call.publish": [[is_editor, is_verified]],
+    "call.close": [[is_editor]],
+    "call.discard": [[is_editor]],
     "call.matches": [[is_member]],
     "solution.read": [[is_public], [is_member], [is_operator]],
     "solution.create": [[is_editor, posts_solutions]],
     "solution.edit": [[is_editor, is_live]],
     "solution.preview": [[is_member]],
-    "solution.publish": [[is_editor, is_draft]],
-    "solution.close": [[is_editor, is_published]],
-    "solution.discard": [[is_editor, is_draft]],
+    "solution.publish": [[is_editor]],
+    "solution.close": [[is_editor]],
+    "solution.discard": [[is_editor]],
     "solution.matches": [[is_member]],
 }
 
@@ -133,6 +126,7 @@ KNOW = {
     "organisation.enter": "organisation.enter",
     "organisation.edit": "organisation.enter",
     "organisation.verify": "operator.enter",
+    "organisation.refuse": "operator.enter",
     "call.create": "organisation.enter",
     "solution.create": "organisation.enter",
     "operator.enter": "operator.enter",

@@ -50,13 +50,15 @@ def register(
         problems += _password_problems(password, key)
     if problems:
         raise Refused(*problems)
+    # Hashing is slow on purpose, so it comes before the first statement: no lock is held meanwhile.
+    password_hash = hasher.hash(password) if password is not None else None
     if session.scalar(select(User.id).where(User.email_key == key)):
         raise _taken()
     user = User(
         email=given,
         email_key=key,
         name=name,
-        password_hash=hasher.hash(password) if password is not None else None,
+        password_hash=password_hash,
         created_at=now,
     )
     try:
@@ -129,13 +131,15 @@ def signed_in_by(session: Session, token: str, *, now: datetime) -> User | None:
     return row.user
 
 
+def is_unseen(session: Session, token: str, *, now: datetime) -> bool:
+    """Whether the browser was last seen over an hour ago, so that `touch` should note it."""
+    row = session.get(SignIn, _hash(token))
+    return row is not None and row.seen_at < now - timedelta(hours=1)
+
+
 def touch(session: Session, token: str, *, now: datetime) -> None:
-    """Note that the browser was seen, at most once an hour."""
-    session.execute(
-        update(SignIn)
-        .where(SignIn.token_hash == _hash(token), SignIn.seen_at < now - timedelta(hours=1))
-        .values(seen_at=now)
-    )
+    """Note that the browser was seen."""
+    session.execute(update(SignIn).where(SignIn.token_hash == _hash(token)).values(seen_at=now))
 
 
 def sign_out(session: Session, token: str, *, now: datetime) -> None:

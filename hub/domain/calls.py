@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from hub.domain import listings
 from hub.domain.errors import Problem, Refused
+from hub.domain.inputs import MAX_YEN
 from hub.domain.permission import require
 from hub.i18n import N_
 from hub.models.listing import BUDGET_KINDS, CALL_KINDS, ELIGIBILITY, Call
@@ -145,7 +146,7 @@ def publish(
         require(actor, "call.publish", call)
         _raise_any(unready(call, now))
         if call.opens_at is None:
-            call.opens_at = now
+            call.opens_at = now.replace(second=0, microsecond=0)  # times are kept to the minute
     listings.move(
         session, call, "published", actor=actor, now=now, expected_version=expected_version
     )
@@ -217,8 +218,8 @@ def _checked(session: Session, values: CallValues) -> dict[str, Any]:
     if opens_at is not None and closes_at is not None and closes_at <= opens_at:
         problems.append(Problem("closes_on", N_("締切は受付開始より後の日時にしてください")))
     yen = found["budget_max_yen"]
-    if yen is not None and not 0 <= yen <= 10**12:
-        problems.append(Problem("budget_max", N_("金額は1兆円までの数で入力してください")))
+    if yen is not None and not 0 <= yen <= MAX_YEN:
+        problems.append(Problem("budget_max", N_("金額は10兆円より小さい数で入力してください")))
     _raise_any(problems)
     return found
 

@@ -69,3 +69,8 @@ def _digits(text: str, count: int) -> str:
     if not re.fullmatch(f"[0-9]{{{count}}}", text):
         raise ValueError(f"not {count} digits: {text!r}")
     return text
+
+
+def is_public_body_number(number: str) -> bool:
+    """Whether a corporate number is a local body's: its base is `000020` and the body's code."""
+    return number[1:7] == "000020"

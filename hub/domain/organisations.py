@@ -6,10 +6,14 @@ from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from hub.domain import audit, outbox
-from hub.domain.codes import municipality_corporate_number, parse_corporate_number
+from hub.domain.codes import (
+    is_public_body_number,
+    municipality_corporate_number,
+    parse_corporate_number,
+)
 from hub.domain.errors import Conflict, Problem, Refused, refuse
 from hub.domain.inputs import clean_line, clean_text, parse_url
 from hub.domain.permission import require
@@ -19,6 +23,7 @@ from hub.models.organisation import LEGAL_FORMS, ROLES, Membership, Organisation
 from hub.models.reference import Municipality, Prefecture
 
 NAME_MAX = 120
+KANA_MAX = 240
 ABOUT_MAX = 1000
 
 
@@ -57,12 +62,25 @@ def claim(session: Session, body_code: str, *, actor: User, now: datetime) -> Me
     ones ask the owners to let them in.
     """
     require(actor, "organisation.create")
-    existing = session.scalar(select(Organisation).where(Organisation.body_code == body_code))
-    if existing is not None:
+    existing = session.scalar(
+        select(Organisation).where(Organisation.body_code == body_code).with_for_update()
+    )
+    if existing is not None and (existing.verified_at or _has_owner(session, existing)):
         return join(session, existing, actor=actor, now=now)
+    if existing is not None:  # an earlier claim was refused
+        return add_member(session, existing, actor, "owner", now=now)
     organisation = _body(session, body_code, now)
     _found(session, organisation, actor=actor, now=now)
     return organisation.memberships[0]
+
+
+def _has_owner(session: Session, organisation: Organisation) -> bool:
+    owners = select(Membership.id).where(
+        Membership.organisation_id == organisation.id,
+        Membership.state == "active",
+        Membership.role == "owner",
+    )
+    return session.scalar(owners.limit(1)) is not None
 
 
 def _body(session: Session, body_code: str, now: datetime) -> Organisation:
@@ -208,14 +226,21 @@ def _describe(session: Session, organisation: Organisation, profile: Profile) ->
             number = parse_corporate_number(profile.corporate_number, field="corporate_number")
         except Refused as refused:
             problems += refused.problems
-    prefecture = profile.prefecture_code or None
+    if number is not None and is_public_body_number(number):
+        message = N_("自治体の法人番号です。自治体は、自治体として登録してください")
+        problems.append(Problem("corporate_number", message))
+    kana = clean_line(profile.name_kana)
+    if len(kana) > KANA_MAX:
+        message = N_("読みは%(limit)d文字以内にしてください（いま%(count)d文字です）")
+        problems.append(Problem("name_kana", message, {"limit": KANA_MAX, "count": len(kana)}))
+    prefecture = clean_line(profile.prefecture_code)[:2] or None
     if prefecture is not None and session.get(Prefecture, prefecture) is None:
         problems.append(Problem("prefecture_code", N_("都道府県を一覧から選んでください")))
     if problems:
         raise Refused(*problems)
     organisation.name = name
-    organisation.name_kana = clean_line(profile.name_kana)
-    organisation.legal_form = profile.legal_form or None
+    organisation.name_kana = kana
+    organisation.legal_form = profile.legal_form if organisation.kind == "company" else None
     organisation.corporate_number = number
     organisation.prefecture_code = prefecture
     organisation.about, organisation.website = about, website
@@ -227,11 +252,18 @@ def join(session: Session, organisation: Organisation, *, actor: User, now: date
         if membership.organisation_id == organisation.id:
             return membership
     require(actor, "organisation.join", organisation)
-    membership = Membership(
-        user=actor, organisation=organisation, role="viewer", state="requested", created_at=now
-    )
-    session.add(membership)
-    session.flush()
+    try:
+        with session.begin_nested():
+            membership = Membership(
+                user=actor, organisation=organisation, role="viewer", state="requested",
+                created_at=now,
+            )  # fmt: skip
+            session.add(membership)
+    except IntegrityError:  # asked in two windows at once
+        asked = select(Membership).where(
+            Membership.user_id == actor.id, Membership.organisation_id == organisation.id
+        )
+        return session.scalars(asked).one()
     _record_membership(session, "membership.request", membership, actor, now)
     return membership
 
@@ -286,10 +318,12 @@ def verify(
     session: Session, organisation: Organisation, *, actor: User | None, now: datetime
 ) -> None:
     """Confirm that a municipality is who it says. `actor` None means the command line."""
-    if actor is not None:
-        require(actor, "organisation.verify", organisation)
+    session.flush()
+    session.refresh(organisation, with_for_update=True)
     if organisation.verified_at is not None:
         return
+    if actor is not None:
+        require(actor, "organisation.verify", organisation)
     organisation.verified_at = now
     organisation.version += 1
     audit.record(
@@ -301,13 +335,48 @@ def verify(
         organisation_id=organisation.id,
         now=now,
     )
-    _note_listings(session, organisation, now)
+
+
+def refuse_claim(
+    session: Session, organisation: Organisation, *, actor: User, now: datetime
+) -> None:
+    """Put an unconfirmed municipality back to nobody's: the next person may claim it.
+
+    Everyone in it leaves, its drafts are put away, and what was said of it is emptied.
+    """
+    session.refresh(organisation, with_for_update=True)
+    require(actor, "organisation.refuse", organisation)
+    for membership in list(organisation.memberships):
+        _record_membership(session, "membership.remove", membership, actor, now)
+        session.delete(membership)
+    drafts = select(Call).where(Call.organisation_id == organisation.id, Call.state == "draft")
+    for call in session.scalars(drafts):
+        call.state, call.version, call.updated_at = "archived", call.version + 1, now
+    organisation.about = organisation.website = ""
+    organisation.version += 1
+    audit.record(
+        session,
+        "organisation.refuse",
+        "organisation",
+        organisation.id,
+        actor=actor,
+        organisation_id=organisation.id,
+        now=now,
+    )
 
 
 def unverified(session: Session) -> Sequence[Organisation]:
     """Municipalities that wait for confirmation, oldest first."""
     return session.scalars(
         select(Organisation)
-        .where(Organisation.kind == "municipality", Organisation.verified_at.is_(None))
+        .where(
+            Organisation.kind == "municipality",
+            Organisation.verified_at.is_(None),
+            Organisation.memberships.any(Membership.state == "active"),
+        )
+        .options(
+            selectinload(Organisation.memberships).joinedload(Membership.user),
+            joinedload(Organisation.municipality).joinedload(Municipality.prefecture),
+        )
         .order_by(Organisation.created_at, Organisation.id)
     ).all()

@@ -49,7 +49,7 @@ def read(folder: Path) -> LabelledSet:
     call_grades: Grades = defaultdict(dict)
     solution_grades: Grades = defaultdict(dict)
     for number, row in _rows(folder / "matches.jsonl", optional=True):
-        call, solution = row.get("call"), row.get("solution")
+        call, solution = str(row.get("call")), str(row.get("solution"))
         if call not in calls or solution not in solutions:
             raise BadSet(f"matches.jsonl:{number}: unknown call or solution: {call}, {solution}")
         grade = int(row.get("grade", 0))

@@ -1,6 +1,7 @@
 """A labelled set as a market: posted through the rules into a throw-away database."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -11,9 +12,11 @@ from sqlalchemy.orm import Session
 from hub.clock import JST, utcnow
 from hub.domain import accounts, calls, listings, organisations, solutions
 from hub.domain.calls import CallValues
+from hub.domain.errors import Refused
+from hub.domain.inputs import MAX_YEN
 from hub.domain.organisations import Profile
 from hub.domain.solutions import SolutionValues
-from hub.evaluation.labelled import LabelledSet, Row
+from hub.evaluation.labelled import BadSet, LabelledSet, Row
 from hub.models.listing import BUDGET_KINDS, CALL_KINDS, ELIGIBILITY, NATIONWIDE, STAGES
 from hub.models.organisation import Organisation, SizeFacts, User
 from hub.models.reference import CallKind, Municipality, Offer, Prefecture, Theme
@@ -34,10 +37,20 @@ def post(session: Session, labelled: LabelledSet) -> Market:
     """Publish every row through the rules, at a moment before the first deadline."""
     poster = _Poster(session, labelled)
     for id_, row in labelled.calls.items():
-        poster.market.calls[poster.call(row)] = id_
+        with _naming(id_):
+            poster.market.calls[poster.call(row)] = id_
     for id_, row in labelled.solutions.items():
-        poster.market.solutions[poster.solution(row)] = id_
+        with _naming(id_):
+            poster.market.solutions[poster.solution(row)] = id_
     return poster.market
+
+
+@contextmanager
+def _naming(id_: str) -> Iterator[None]:
+    try:
+        yield
+    except Refused as refused:
+        raise BadSet(f"{id_}: {refused}") from None
 
 
 class _Poster:
@@ -242,7 +255,7 @@ def _budget_kind(row: Row) -> str:
 
 
 def _yen(value: Any) -> int | None:
-    return int(value) if isinstance(value, int | float) and value > 0 else None
+    return min(int(value), MAX_YEN) if isinstance(value, int | float) and value > 0 else None
 
 
 def _deadline(row: Row) -> datetime | None:

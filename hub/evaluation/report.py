@@ -168,10 +168,14 @@ def _sides(
     subject: str, id_: str, labelled: LabelledSet
 ) -> tuple[str, Mapping[str, Any], Mapping[str, int]]:
     if subject == "call":
-        return labelled.calls[id_]["title"], labelled.solutions, labelled.call_grades.get(id_, {})
+        return (
+            labelled.calls[id_].get("title", ""),
+            labelled.solutions,
+            labelled.call_grades.get(id_, {}),
+        )
     if subject == "solution":
         grades = labelled.solution_grades.get(id_, {})
-        return labelled.solutions[id_]["title"], labelled.calls, grades
+        return labelled.solutions[id_].get("title", ""), labelled.calls, grades
     query: Query = labelled.queries[id_]
     others = labelled.calls if query.target == "call" else labelled.solutions
     return f"「{query.text}」 ({query.target})", others, query.grades

@@ -95,7 +95,9 @@ class Call(Listing, Base):
     offer_rows: Mapped[list["CallOffer"]] = relationship(
         cascade="all, delete-orphan", order_by="CallOffer.position"
     )
-    eligibility_rows: Mapped[list["CallEligibility"]] = relationship(cascade="all, delete-orphan")
+    eligibility_rows: Mapped[list["CallEligibility"]] = relationship(
+        cascade="all, delete-orphan", order_by="CallEligibility.position"
+    )
     themes: AssociationProxy[list[str]] = association_proxy("theme_rows", "key")
     offers: AssociationProxy[list[str]] = association_proxy("offer_rows", "key")
     eligibility_codes: AssociationProxy[list[str]] = association_proxy("eligibility_rows", "key")
@@ -122,8 +124,12 @@ class Solution(Listing, Base):
     ask_rows: Mapped[list["SolutionAsk"]] = relationship(
         cascade="all, delete-orphan", order_by="SolutionAsk.position"
     )
-    kind_rows: Mapped[list["SolutionKind"]] = relationship(cascade="all, delete-orphan")
-    area_rows: Mapped[list["SolutionArea"]] = relationship(cascade="all, delete-orphan")
+    kind_rows: Mapped[list["SolutionKind"]] = relationship(
+        cascade="all, delete-orphan", order_by="SolutionKind.position"
+    )
+    area_rows: Mapped[list["SolutionArea"]] = relationship(
+        cascade="all, delete-orphan", order_by="SolutionArea.position"
+    )
     themes: AssociationProxy[list[str]] = association_proxy("theme_rows", "key")
     asks: AssociationProxy[list[str]] = association_proxy("ask_rows", "key")
     kinds: AssociationProxy[list[str]] = association_proxy("kind_rows", "key")

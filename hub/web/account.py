@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask.wrappers import Response
 from flask_babel import lazy_gettext
 from flask_login import current_user, login_user, logout_user
 from werkzeug.exceptions import HTTPException, NotFound
@@ -12,9 +13,10 @@ from wtforms import HiddenField, PasswordField, StringField
 
 from hub.domain import accounts
 from hub.domain.errors import Refused
+from hub.domain.inputs import fold
 from hub.models.organisation import User
 from hub.web.access import needs, public
-from hub.web.context import Person, actor, commit, now, session
+from hub.web.context import Person, actor, commit, now, services, session
 from hub.web.forms import Form, must
 from hub.web.limits import attempts, limiter
 from hub.web.words import _
@@ -39,8 +41,18 @@ class RegisterForm(Form):
     next = HiddenField()
 
 
+def _failed(response: Response) -> bool:
+    return response.status_code == 422
+
+
+def _account() -> str:
+    """The account that someone tries to enter, whatever address they try from."""
+    return f"account:{fold(request.form.get('email', ''))[:320]}"
+
+
 @bp.route("/sign-in", methods=["GET", "POST"])
-@limiter.limit(attempts, methods=["POST"])
+@limiter.limit(attempts, methods=["POST"], deduct_when=_failed)
+@limiter.limit(attempts, methods=["POST"], deduct_when=_failed, key_func=_account)
 @public
 def sign_in() -> ResponseReturnValue:
     """Sign in; afterwards to where the person was going."""
@@ -51,7 +63,8 @@ def sign_in() -> ResponseReturnValue:
         form.next.data = request.args.get("next", "")
         return render_template("account/sign_in.html", form=form)
     if form.sent():
-        user = accounts.check_password(session(), form.email.data or "", form.password.data or "")
+        with services().database.session() as reader:  # no lock while the hash is computed
+            user = accounts.check_password(reader, form.email.data or "", form.password.data or "")
         if user is not None:
             _enter(user)
             return redirect(safe_target(form.next.data), 303)
@@ -98,6 +111,7 @@ def sign_out() -> ResponseReturnValue:
 
 
 def _enter(user: User) -> None:
+    user = session().get_one(User, user.id)
     token = accounts.sign_in(session(), user, now=now())
     commit()
     login_user(Person(user, token))

@@ -9,7 +9,7 @@ from flask_babel import format_date, lazy_gettext
 from wtforms import HiddenField, RadioField, StringField, TextAreaField
 
 from hub.clock import to_jst
-from hub.domain import calls
+from hub.domain import calls, listings
 from hub.domain.calls import LABELS, LIMITS, CallValues
 from hub.domain.errors import Problem, Refused
 from hub.domain.inputs import (
@@ -19,7 +19,7 @@ from hub.domain.inputs import (
     parse_moment,
     parse_money,
 )
-from hub.domain.places import body, find_bodies
+from hub.domain.places import body, find_bodies, one_body
 from hub.i18n import N_
 from hub.models.listing import Call
 from hub.models.organisation import Organisation
@@ -152,10 +152,11 @@ class CallForm(Form):
         typed = (self.where.data or "").strip()
         if not typed:
             return None
-        found = [b for b in find_bodies(session(), typed) if b.code[2:5] != "000"]
-        if len(found) == 1:
-            return found[0].code
-        names = _("、").join(b.full_name for b in found)
+        town = one_body(session(), typed)
+        if town is not None and not town.is_prefecture:
+            return town.code
+        found = [b.full_name for b in find_bodies(session(), typed) if not b.is_prefecture]
+        names = "、".join(found)
         message = (
             N_("どの市区町村か決められません。都道府県から入力してください（候補: %(names)s）")
             if found
@@ -278,7 +279,8 @@ def edit(call: Call) -> ResponseReturnValue:
 def _conflict_page(form: CallForm, call: Call) -> tuple[str, int]:
     session().refresh(call)
     yours = form.values(call.organisation, to_jst(now()).date())
-    differing = clashes(vars_of(yours), calls.values_of(call), LABELS | DATE_LABELS)
+    typed = listings.cleaned(yours, calls.LINES, calls.TEXTS)
+    differing = clashes(typed, calls.values_of(call), LABELS | DATE_LABELS)
     form.version.data = str(call.version)
     return _page(form, call.organisation, call, 409, differing)
 
@@ -288,11 +290,6 @@ DATE_LABELS = {
     "closes_at": N_("締切"),
     "budget_max_yen": N_("上限の金額"),
 }
-
-
-def vars_of(values: CallValues) -> dict[str, Any]:
-    """The values by name."""
-    return {name: getattr(values, name) for name in CallValues.__dataclass_fields__}
 
 
 @bp.get("/calls/<int:id_>/preview")
@@ -311,7 +308,9 @@ def preview(call: Call) -> ResponseReturnValue:
 def publish(call: Call) -> ResponseReturnValue:
     """Make it public."""
     to = url_for("my.call_matches", id_=call.id)
-    return move(call, calls.publish, request.form.get("version"), _("公開しました"), to)
+    return move(
+        call, "published", calls.publish, request.form.get("version"), _("公開しました"), to
+    )
 
 
 @bp.post("/calls/<int:id_>/close")
@@ -319,7 +318,9 @@ def publish(call: Call) -> ResponseReturnValue:
 def close(call: Call) -> ResponseReturnValue:
     """Close it by hand."""
     to = url_for("listing.call", id_=call.id)
-    return move(call, calls.close, request.form.get("version"), _("募集を締め切りました"), to)
+    return move(
+        call, "closed", calls.close, request.form.get("version"), _("募集を締め切りました"), to
+    )
 
 
 @bp.post("/calls/<int:id_>/discard")
@@ -327,4 +328,6 @@ def close(call: Call) -> ResponseReturnValue:
 def discard(call: Call) -> ResponseReturnValue:
     """Put a draft away."""
     to = url_for("my.organisation", id_=call.organisation_id)
-    return move(call, calls.discard, request.form.get("version"), _("下書きを捨てました"), to)
+    return move(
+        call, "archived", calls.discard, request.form.get("version"), _("下書きを捨てました"), to
+    )

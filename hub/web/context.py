@@ -64,6 +64,15 @@ def person() -> User:
     return user
 
 
+def _touch(token: str) -> None:
+    """Keep the sign-in young; a request that only reads writes this in a transaction of its own."""
+    if request.method not in SAFE_METHODS:
+        accounts.touch(session(), token, now=now())
+        return
+    with services().database.unit_of_work() as own:
+        accounts.touch(own, token, now=now())
+
+
 def init_app(app: Flask) -> None:
     """Load the person of each request from the server-side sign-in; close sessions at the end."""
     manager = LoginManager(app)
@@ -74,8 +83,8 @@ def init_app(app: Flask) -> None:
         user = accounts.signed_in_by(session(), token, now=now())
         if user is None:
             return None
-        if request.method not in SAFE_METHODS:
-            accounts.touch(session(), token, now=now())
+        if accounts.is_unseen(session(), token, now=now()):
+            _touch(token)
         return Person(user, token)
 
     @app.teardown_appcontext

@@ -68,18 +68,29 @@ def attempt(form: Form, rule: Callable[[], Any]) -> tuple[Any, Conflict | None]:
 
 
 def move(
-    listing: Listing, rule: Callable[..., None], version: str | None, done: str, to: str
+    listing: Listing,
+    target: str,
+    rule: Callable[..., None],
+    version: str | None,
+    done: str,
+    to: str,
 ) -> ResponseReturnValue:
     """Publish, close or discard by a button; afterwards to the page `to`.
 
-    A refusal or someone else's change leads back to the preview, which says why.
+    A refusal or someone else's change leads back to the preview, which says why. Pressing twice
+    is no mistake: who finds the listing in its `target` state has got what was wanted.
     """
+    if listing.state == target:
+        return redirect(to, 303)
     preview = url_for(f"{listing.subject}_editing.preview", id_=listing.id)
     try:
         rule(session(), listing, actor=person(), now=now(), expected_version=number(version))
         commit()
-    except Conflict:
+    except Conflict as conflict:
+        arrived = conflict.current.state == target
         session().rollback()
+        if arrived:
+            return redirect(to, 303)
         flash(_("ほかの人が先に変更しました。いまの内容を確かめてください"), "error")
         return redirect(preview, 303)
     except Refused as refused:

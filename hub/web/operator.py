@@ -41,3 +41,13 @@ def verify(organisation: Organisation) -> ResponseReturnValue:
     commit()
     flash(_("%(name)sを確認ずみにしました", name=organisation.full_name))
     return redirect(url_for("operator.home"), 303)
+
+
+@bp.post("/operator/organisations/<int:id_>/refuse")
+@needs("organisation.refuse", Organisation)
+def refuse(organisation: Organisation) -> ResponseReturnValue:
+    """Refuse a claim: the municipality is nobody's again."""
+    organisations.refuse_claim(session(), organisation, actor=person(), now=now())
+    commit()
+    flash(_("%(name)sの申請を断りました", name=organisation.full_name))
+    return redirect(url_for("operator.home"), 303)

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext
 from wtforms import HiddenField, RadioField, StringField, TextAreaField
 
-from hub.domain import solutions
+from hub.domain import listings, solutions
 from hub.domain.solutions import LABELS, LIMITS, SolutionValues
 from hub.i18n import N_
 from hub.models.listing import NATIONWIDE, Solution
@@ -168,8 +168,7 @@ def edit(solution: Solution) -> ResponseReturnValue:
 
 def _conflict_page(form: SolutionForm, solution: Solution) -> tuple[str, int]:
     session().refresh(solution)
-    yours = form.values()
-    typed = {name: getattr(yours, name) for name in SolutionValues.__dataclass_fields__}
+    typed = listings.cleaned(form.values(), solutions.LINES, solutions.TEXTS)
     differing = clashes(typed, solutions.values_of(solution), LABELS)
     form.version.data = str(solution.version)
     return _page(form, solution.organisation, solution, 409, differing)
@@ -191,7 +190,9 @@ def preview(solution: Solution) -> ResponseReturnValue:
 def publish(solution: Solution) -> ResponseReturnValue:
     """Make it public."""
     to = url_for("my.solution_matches", id_=solution.id)
-    return move(solution, solutions.publish, request.form.get("version"), _("公開しました"), to)
+    return move(
+        solution, "published", solutions.publish, request.form.get("version"), _("公開しました"), to
+    )
 
 
 @bp.post("/solutions/<int:id_>/close")
@@ -199,7 +200,9 @@ def publish(solution: Solution) -> ResponseReturnValue:
 def close(solution: Solution) -> ResponseReturnValue:
     """Withdraw it from lists."""
     to = url_for("my.organisation", id_=solution.organisation_id)
-    return move(solution, solutions.close, request.form.get("version"), _("掲載を終えました"), to)
+    return move(
+        solution, "closed", solutions.close, request.form.get("version"), _("掲載を終えました"), to
+    )
 
 
 @bp.post("/solutions/<int:id_>/discard")
@@ -208,5 +211,10 @@ def discard(solution: Solution) -> ResponseReturnValue:
     """Put a draft away."""
     to = url_for("my.organisation", id_=solution.organisation_id)
     return move(
-        solution, solutions.discard, request.form.get("version"), _("下書きを捨てました"), to
+        solution,
+        "archived",
+        solutions.discard,
+        request.form.get("version"),
+        _("下書きを捨てました"),
+        to,
     )

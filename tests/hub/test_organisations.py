@@ -3,12 +3,13 @@
 import pytest
 
 from hub.db import Database
-from hub.domain import organisations
+from hub.domain import accounts, calls, organisations
+from hub.domain.codes import municipality_corporate_number
 from hub.domain.errors import Conflict, Forbidden, Refused
 from hub.domain.organisations import Profile
 from hub.models import AuditEvent, Membership, OutboxTask
 from tests.conftest import NOW
-from tests.market import ISHINOMAKI, firm, organisation_of, person, publish_call, town
+from tests.market import CALL, ISHINOMAKI, firm, organisation_of, person, publish_call, town
 
 TOKYO = "130001"
 
@@ -71,7 +72,11 @@ def test_the_first_claims_a_town_and_the_second_asks(database: Database) -> None
 def test_a_prefecture_is_a_body_too(database: Database) -> None:
     with database.unit_of_work() as session:
         made = organisations.claim(session, TOKYO, actor=person(session), now=NOW).organisation
-        assert (made.full_name, made.prefecture_code, made.municipality_code) == ("東京都", "13", None)
+        assert (made.full_name, made.prefecture_code, made.municipality_code) == (
+            "東京都",
+            "13",
+            None,
+        )
 
 
 def test_an_unknown_code_is_refused(database: Database) -> None:
@@ -103,9 +108,7 @@ def test_two_people_changing_the_profile(database: Database) -> None:
         owner = firm(session)
         company = organisation_of(session, owner)
         profile = Profile(name="新しい名前", legal_form="corporation")
-        organisations.change(
-            session, company, profile, actor=owner, expected_version=1, now=NOW
-        )
+        organisations.change(session, company, profile, actor=owner, expected_version=1, now=NOW)
         with pytest.raises(Conflict):
             organisations.change(
                 session, company, profile, actor=owner, expected_version=1, now=NOW
@@ -126,3 +129,49 @@ def test_a_new_name_reaches_the_index(database: Database) -> None:
         session.flush()
         tasks = {(task.kind, task.subject_id) for task in session.query(OutboxTask)}
         assert ("index", call.id) in tasks
+
+
+def test_a_refused_claim_leaves_the_town_to_the_next(database: Database) -> None:
+    with database.unit_of_work() as session:
+        operator, squatter, officer = person(session), person(session), person(session)
+        accounts.make_operator(session, operator, now=NOW)
+        hall = organisations.claim(session, ISHINOMAKI, actor=squatter, now=NOW).organisation
+        hall.about = "うその紹介"
+        draft = calls.create(session, hall, CALL, actor=squatter, now=NOW)
+        organisations.refuse_claim(session, hall, actor=operator, now=NOW)
+        session.flush()
+        session.expire_all()
+        assert (hall.about, draft.state, hall.memberships) == ("", "archived", [])
+        assert organisations.unverified(session) == []
+        owner = organisations.claim(session, ISHINOMAKI, actor=officer, now=NOW)
+        assert (owner.role, owner.state, owner.organisation_id) == ("owner", "active", hall.id)
+
+
+def test_a_company_cannot_take_a_towns_number(database: Database) -> None:
+    with database.unit_of_work() as session:
+        number = municipality_corporate_number(ISHINOMAKI)
+        profile = Profile(name="例", legal_form="corporation", corporate_number=number)
+        with pytest.raises(Refused) as refused:
+            organisations.create(session, "company", profile, actor=person(session), now=NOW)
+        assert "自治体として登録" in problems(refused)["corporate_number"]
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [({"name_kana": "あ" * 241}, "name_kana"), ({"prefecture_code": "99"}, "prefecture_code"),
+     ({"prefecture_code": "\x00"}, None), ({"website": "javascript:alert(1)"}, "website")],
+)  # fmt: skip
+def test_odd_profiles(database: Database, change: dict[str, str], field: str | None) -> None:
+    with database.unit_of_work() as session:
+        profile = Profile(**{"name": "例", "legal_form": "zzz", **change})
+        if field is None:
+            made = organisations.create(
+                session, "intermediary", profile, actor=person(session), now=NOW
+            )
+            assert (made.prefecture_code, made.legal_form) == (None, None)
+        else:
+            with pytest.raises(Refused) as refused:
+                organisations.create(
+                    session, "intermediary", profile, actor=person(session), now=NOW
+                )
+            assert set(problems(refused)) == {field}

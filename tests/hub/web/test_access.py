@@ -94,6 +94,7 @@ MATRIX = [
     ("POST", "/memberships/{request}/answer", "town", "303 403 403 404 404 404 404"),
     ("GET", "/operator", "town", "404 404 404 404 404 404 200"),
     ("POST", "/operator/organisations/{unverified}/verify", "town", "404 404 404 404 404 404 303"),
+    ("POST", "/operator/organisations/{unverified}/refuse", "town", "404 404 404 404 404 404 303"),
     ("GET", "/calls/{public}", "town", ALL_200),
     ("GET", "/calls/{draft}", "town", "200 200 200 404 404 404 200"),
     ("GET", "/calls/{draft}/preview", "town", "200 200 200 404 404 404 403"),

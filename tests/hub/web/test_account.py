@@ -1,12 +1,14 @@
 """Registering, signing in and out, and choosing an organisation, through the pages."""
 
+from datetime import timedelta
+
 import pytest
 from flask import Flask
 
 from hub.domain import accounts
 from hub.models import Membership, Organisation, User
 from hub.services import Services
-from tests.conftest import NOW
+from tests.conftest import NOW, Clock
 from tests.hub.web.browser import Browser, text_of
 from tests.market import person, town
 
@@ -140,3 +142,47 @@ def test_too_many_attempts_are_stopped_for_a_while(
     answers = [browser.post("/sign-in", FORM).status_code for _attempt in range(5)]
     assert answers == [422, 422, 422, 429, 429]
     assert "しばらく待ってから" in text_of(browser.post("/sign-in", FORM))
+
+
+def test_someone_who_only_reads_stays_signed_in(
+    app: Flask, services: Services, clock: Clock
+) -> None:
+    with services.database.unit_of_work() as session:
+        user = person(session)
+    browser = Browser(app, user)
+    for _day in range(20):
+        clock.moment += timedelta(days=1)
+        assert browser.get("/my").status_code == 200
+    clock.moment += timedelta(days=8)
+    assert browser.get("/my").status_code == 303
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/my/organisations/new?kind=municipality&body_code=%00", "/search?municipality=%00",
+     "/search?q=%00&prefecture=%00", "/towns?name=%00", "/towns/%00", "/sign-in?next=%00"],
+)  # fmt: skip
+def test_control_characters_in_addresses_break_nothing(
+    app: Flask, services: Services, path: str
+) -> None:
+    with services.database.unit_of_work() as session:
+        user = person(session)
+    for browser in (Browser(app, user), Browser(app)):
+        assert browser.get(path).status_code in (200, 301, 303, 400, 404)
+
+
+def test_control_characters_in_a_towns_name_break_nothing(app: Flask, services: Services) -> None:
+    with services.database.unit_of_work() as session:
+        user = person(session)
+    form = {"kind": "municipality", "body_code": "\x00日\x00野\x07市"}
+    assert Browser(app, user).post("/my/organisations/new", form).status_code == 303
+
+
+@pytest.mark.parametrize("typed", ["石巻", "むさしの", "fuchu", "府中市"])
+def test_half_a_name_never_claims_a_town(app: Flask, services: Services, typed: str) -> None:
+    with services.database.unit_of_work() as session:
+        user = person(session)
+    form = {"kind": "municipality", "body_code": typed}
+    answer = Browser(app, user).post("/my/organisations/new", form)
+    assert answer.status_code == 422
+    assert "どの自治体ですか" in text_of(answer)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from hub.models import Call, Solution, User
+from hub.models import AuditEvent, Call, Solution, User
 from hub.services import Services
 from tests.hub.web.browser import Browser, text_of
 from tests.market import firm, organisation_of, publish_call, publish_solution, town
@@ -192,6 +192,33 @@ def test_publishing_an_outdated_page_is_refused(
     assert answer.location == f"/calls/{call.id}/preview"
     assert "ほかの人が先に変更しました" in text_of(browser.get(answer.location))
     assert the_call(services).state == "draft"
+
+
+def test_pressing_twice_is_no_mistake(app: Flask, services: Services, officer: User) -> None:
+    browser = Browser(app, officer)
+    browser.post(f"/my/organisations/{organisation_id(services, officer)}/calls/new", CALL_FORM)
+    call = the_call(services)
+    first, second = (
+        browser.post(f"/calls/{call.id}/publish", {"version": call.version}) for _press in range(2)
+    )
+    assert first.location == second.location == f"/calls/{call.id}/matches"
+    assert "ほかの人" not in text_of(browser.get(second.location))
+    with services.database.session() as session:
+        assert session.query(AuditEvent).filter_by(action="call.publish").count() == 1
+
+
+def test_a_conflict_lists_only_what_differs(app: Flask, services: Services, officer: User) -> None:
+    browser = Browser(app, officer)
+    form = {**CALL_FORM, "problem": "一行目\r\n二行目"}
+    browser.post(f"/my/organisations/{organisation_id(services, officer)}/calls/new", form)
+    call = the_call(services)
+    url = f"/calls/{call.id}/edit"
+    browser.post(url, {**form, "themes": ["snow"], "version": call.version})
+    page = text_of(browser.post(url, {**form, "version": call.version}))
+    clash = page[page.index("ほかの人が先に変更しました") : page.index("まずここから")]
+    assert "分野" in clash
+    assert "除雪・寒冷地、高齢者・介護" in clash
+    assert "一行目" not in clash
 
 
 def test_fields_nobody_offered_are_ignored(app: Flask, services: Services, officer: User) -> None:
