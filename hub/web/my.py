@@ -6,15 +6,17 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 from wtforms import HiddenField, RadioField, SelectField, StringField, TextAreaField
 
-from hub.domain import matches, organisations
+from hub.domain import match_lists, matches, organisations
 from hub.domain.errors import Refused
 from hub.domain.organisations import Profile
 from hub.domain.places import Body, body, find_bodies
 from hub.i18n import N_
 from hub.models.listing import Call, Solution
-from hub.models.organisation import Membership, Organisation
+from hub.models.organisation import Membership, Organisation, User
+from hub.models.reference import Municipality
 from hub.policy import allowed
 from hub.web import choices, match_cards, present
 from hub.web.access import needs
@@ -27,6 +29,7 @@ from hub.web.words import _
 bp = Blueprint("my", __name__)
 
 SHOWN = 10  # places in a list of matches
+FIRST = 3  # of them beside the lists of other listings
 
 
 @bp.get("/my")
@@ -34,11 +37,21 @@ SHOWN = 10  # places in a list of matches
 def home() -> ResponseReturnValue:
     """My organisations; straight on when there is one and nothing else to see here."""
     user = person()
-    active = [m.organisation for m in user.memberships if m.state == "active"]
-    waiting = [m.organisation for m in user.memberships if m.state == "requested"]
+    memberships = _memberships(user)
+    active = [m.organisation for m in memberships if m.state == "active"]
+    waiting = [m.organisation for m in memberships if m.state == "requested"]
     if len(active) == 1 and not waiting and not user.is_operator:
         return redirect(url_for("my.organisation", id_=active[0].id), 303)
     return render_template("my/home.html", user=user, active=active, waiting=waiting)
+
+
+def _memberships(user: User) -> list[Membership]:
+    """With the organisations' full names, whatever their number."""
+    place = joinedload(Organisation.municipality).joinedload(Municipality.prefecture)
+    found = select(Membership).where(Membership.user_id == user.id).order_by(Membership.id)
+    return list(
+        session().scalars(found.options(joinedload(Membership.organisation).options(place)))
+    )
 
 
 class OrganisationForm(Form):
@@ -163,28 +176,38 @@ def join(organisation: Organisation) -> ResponseReturnValue:
 @needs("organisation.enter", Organisation)
 def organisation(organisation: Organisation) -> ResponseReturnValue:
     """What we posted, newest first."""
-    listings: list[dict[str, Any]] = []
-    if organisation.kind == "municipality":
-        listings = [_row(call) for call in _posted(Call, organisation)]
-    elif organisation.kind == "company":
-        listings = [_row(solution) for solution in _posted(Solution, organisation)]
+    posted = _posted(organisation)
+    counts = _counts(posted)
     partners = present.partner_calls(organisation) if organisation.kind == "intermediary" else []
     return render_template(
         "my/organisation.html",
         organisation=organisation,
         tabs=_tabs(organisation, "listings"),
-        listings=listings,
+        listings=[_row(row, counts.get(row.id, 0)) for row in posted],
         partners=partners,
         user=person(),
     )
 
 
-def _posted(model: Any, organisation: Organisation) -> list[Any]:
+def _posted(organisation: Organisation) -> list[Call] | list[Solution]:
+    """What the organisation has written, newest first; an intermediary writes nothing."""
+    models: dict[str, Any] = {"municipality": Call, "company": Solution}
+    model = models.get(organisation.kind)
+    if model is None:
+        return []
     rows = select(model).where(model.organisation_id == organisation.id, model.state != "archived")
     return list(session().scalars(rows.order_by(model.updated_at.desc(), model.id.desc())))
 
 
-def _row(row: Call | Solution) -> dict[str, Any]:
+def _counts(posted: list[Call] | list[Solution]) -> dict[int, int]:
+    """How many matches each published listing has, by its id."""
+    ids = [row.id for row in posted if row.state == "published"]
+    if any(isinstance(row, Call) for row in posted):
+        return match_lists.call_counts(session(), ids)
+    return match_lists.solution_counts(session(), ids, now=now())
+
+
+def _row(row: Call | Solution, matching: int) -> dict[str, Any]:
     subject = row.subject
     return {
         "title": row.title or _("（題名なし）"),
@@ -196,7 +219,7 @@ def _row(row: Call | Solution) -> dict[str, Any]:
         if row.state == "published"
         else "",
         "status": present.status_of(row, now()),
-        "matches": matches.count(session(), row, now=now()) if row.state == "published" else 0,
+        "matches": matching,
         "updated_at": row.updated_at,
     }
 
@@ -228,15 +251,15 @@ def _tabs(organisation: Organisation, here: str) -> list[dict[str, Any]]:
 @needs("organisation.enter", Organisation)
 def all_matches(organisation: Organisation) -> ResponseReturnValue:
     """What fits each of our published listings."""
-    model: Any = Call if organisation.kind == "municipality" else Solution
+    published = [row for row in _posted(organisation) if row.state == "published"]
+    cards = _best_cards(organisation, [row.id for row in published])
     groups = [
         {
             "title": row.title,
             "url": url_for(f"my.{row.subject}_matches", id_=row.id),
-            "items": _matches_of(row, 3),
+            "items": cards.get(row.id, []),
         }
-        for row in _posted(model, organisation)
-        if row.state == "published"
+        for row in published
     ]
     return render_template(
         "my/matches.html",
@@ -246,11 +269,20 @@ def all_matches(organisation: Organisation) -> ResponseReturnValue:
     )
 
 
-def _matches_of(row: Call | Solution, limit: int) -> list[MatchCard]:
+def _best_cards(organisation: Organisation, ids: list[int]) -> dict[int, list[MatchCard]]:
+    """The first matches of each listing, by its id."""
+    if organisation.kind == "municipality":
+        found = match_lists.best_for_calls(session(), ids, limit=FIRST)
+        return {id_: [match_cards.solution_match(m) for m in own] for id_, own in found.items()}
+    found = match_lists.best_for_solutions(session(), ids, now=now(), limit=FIRST)
+    return {id_: [match_cards.call_match(m, now()) for m in own] for id_, own in found.items()}
+
+
+def _matches_of(row: Call | Solution) -> list[MatchCard]:
     if isinstance(row, Call):
-        found = matches.for_call(session(), row, now=now(), limit=limit)
+        found = matches.for_call(session(), row, now=now(), limit=SHOWN)
         return [match_cards.solution_match(match) for match in found]
-    found = matches.for_solution(session(), row, now=now(), limit=limit)
+    found = matches.for_solution(session(), row, now=now(), limit=SHOWN)
     return [match_cards.call_match(match, now()) for match in found]
 
 
@@ -273,7 +305,7 @@ def _match_page(row: Call | Solution) -> ResponseReturnValue:
         "my/listing_matches.html",
         row=row,
         organisation=row.organisation,
-        items=_matches_of(row, SHOWN),
+        items=_matches_of(row),
         current=matches.is_current(session(), row),
         open=row.state == "published",
     )
@@ -283,7 +315,13 @@ def _match_page(row: Call | Solution) -> ResponseReturnValue:
 @needs("organisation.enter", Organisation)
 def members(organisation: Organisation) -> ResponseReturnValue:
     """Who belongs to us, and who asks to."""
-    rows = sorted(organisation.memberships, key=lambda m: (m.state, m.created_at))
+    belonging = (
+        select(Membership)
+        .where(Membership.organisation_id == organisation.id)
+        .options(joinedload(Membership.user))
+        .order_by(Membership.created_at, Membership.id)
+    )
+    rows = session().scalars(belonging).all()
     return render_template(
         "my/members.html",
         organisation=organisation,
