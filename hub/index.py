@@ -7,18 +7,25 @@ from hub.domain import documents
 from search.index import SearchIndex
 
 
+class RebuildRefused(Exception):
+    """The fresh index does not hold what was written into it; the old one stays in use."""
+
+
 def rebuild(
     database: Database, index: SearchIndex, progress: Callable[[int], None] = lambda count: None
 ) -> int:
-    """Fill a fresh index beside the present one and switch; returns the number of documents.
+    """Fill a fresh index beside the present one, compare, switch; returns the number of documents.
 
     Tasks wait meanwhile (the writer's lock is held), so whatever changes after its document was
-    read is compared again after the switch. Raises IndexBusy; an error keeps the old index.
+    read is compared again after the switch. Raises IndexBusy and RebuildRefused; an error keeps
+    the old index.
     """
-    count = 0
+    written: dict[str, int] = {}
     with index.rebuilding() as fresh, database.session() as session:
         for batch in documents.load_all(session):
             fresh.apply(batch)
-            count += len(batch)
-            progress(count)
-    return count
+            written |= {document.id: document.version for document in batch}
+            progress(len(written))
+        if fresh.versions() != written:
+            raise RebuildRefused(f"{len(written)} documents written, others read back")
+    return len(written)

@@ -63,13 +63,7 @@ class EmbeddedIndex:
                 if ids is None
                 else Query.term_set_query(self._schema, "id", list(ids))
             )
-            hits = searcher.search(query, max(searcher.num_docs, 1)).hits
-            addresses = [address for _, address in hits]
-            numbers = searcher.fast_field_values("version", addresses)
-            return {
-                _id(searcher, address): int(number or 0)
-                for address, number in zip(addresses, numbers, strict=True)
-            }
+            return _versions(searcher, query)
 
     def search(self, query: SearchQuery) -> SearchResult:
         """Answer a query; see SearchIndex.search."""
@@ -126,12 +120,20 @@ class _Fresh:
     """The generation being built by EmbeddedIndex.rebuilding."""
 
     def __init__(self, index: tantivy.Index) -> None:
+        self._index = index
         self._writer = _writer(index)
 
     def apply(self, batch: Sequence[SearchDocument]) -> None:
         """Add documents; see FreshIndex.apply."""
         with _edge():
             _write(self._writer, batch)
+
+    def versions(self) -> dict[str, int]:
+        """Return id -> version; see FreshIndex.versions."""
+        with _edge():
+            self._writer.commit()
+            self._index.reload()
+            return _versions(self._index.searcher(), Query.all_query())
 
     def finish(self) -> None:
         self._writer.commit()
@@ -358,6 +360,16 @@ def text_fields(document: SearchDocument) -> dict[str, str]:
         "grams": " ".join(grams("\n".join((document.title, *parts)))),
         "kana": " ".join(reading for reading in (*read, *spelled) if reading),
         "groups": " ".join(str(group) for token in every for group in token.groups),
+    }
+
+
+def _versions(searcher: tantivy.Searcher, query: Query) -> dict[str, int]:
+    hits = searcher.search(query, max(searcher.num_docs, 1)).hits
+    addresses = [address for _, address in hits]
+    numbers = searcher.fast_field_values("version", addresses)
+    return {
+        _id(searcher, address): int(number or 0)
+        for address, number in zip(addresses, numbers, strict=True)
     }
 
 

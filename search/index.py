@@ -47,6 +47,10 @@ class FreshIndex(Protocol):
         """Add documents; a later one replaces an earlier one of the same id."""
         ...
 
+    def versions(self) -> dict[str, int]:
+        """Return the version of everything added so far, read back from the engine."""
+        ...
+
 
 class SearchIndex(Protocol):
     """A searchable copy of the public listings. It may be dropped and rebuilt at any time."""

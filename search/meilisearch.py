@@ -140,6 +140,11 @@ class _Fresh:
         with _edge():
             self._server.add(self._uid, batch)
 
+    def versions(self) -> dict[str, int]:
+        """Return id -> version; see FreshIndex.versions."""
+        with _edge():
+            return self._server.versions(self._uid)
+
 
 class _Search:
     """One query: first what there is (counts), then the page."""

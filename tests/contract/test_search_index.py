@@ -161,6 +161,7 @@ def test_a_rebuild_is_invisible_until_it_is_complete(index: SearchIndex) -> None
     with index.rebuilding() as fresh:
         fresh.apply([listing(2), listing(3)])
         fresh.apply([listing(3, version=7)])
+        assert fresh.versions() == {"call-2": 1, "call-3": 7}
         assert ids(index, SearchQuery(text="居場所")) == ["call-1"]
     assert index.versions() == {"call-2": 1, "call-3": 7}
 
