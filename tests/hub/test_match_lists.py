@@ -119,6 +119,18 @@ def more_organisations(session: Session, ours: Organisation, member: User, numbe
     organisations.add_member(session, theirs, member, "viewer", now=NOW)
 
 
+def operator(session: Session) -> User:
+    """Someone who confirms municipalities."""
+    founder = firm(session)
+    founder.is_operator = True
+    return founder
+
+
+def more_claims(session: Session, ours: Organisation, member: User, number: int) -> None:
+    """One more municipality that waits for confirmation."""
+    organisations.claim(session, TOWNS[number % 3], actor=person(session), now=NOW)
+
+
 @pytest.mark.parametrize(
     ("founder", "page", "grow"),
     [
@@ -128,6 +140,7 @@ def more_organisations(session: Session, ours: Organisation, member: User, numbe
         (firm, "/my/organisations/{}", more_solutions),
         (firm, "/my/organisations/{}/matches", more_solutions),
         (firm, "/my", more_organisations),
+        (operator, "/operator", more_claims),
     ],
 )
 def test_more_rows_need_no_more_queries(
