@@ -35,9 +35,7 @@ def imports(source: str) -> set[str]:
 
 
 def forbidden(source: str, closed: set[str]) -> set[str]:
-    return {
-        name for name in imports(source) if any(f"{name}.".startswith(f"{c}.") for c in closed)
-    }
+    return {name for name in imports(source) if any(f"{name}.".startswith(f"{c}.") for c in closed)}
 
 
 @pytest.mark.parametrize("room", CLOSED)

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, delete, select, tuple_, update
+from sqlalchemy import and_, delete, not_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from hub.models.listing import Call, Solution
@@ -17,6 +17,7 @@ from hub.models.work import TASK_KINDS, OutboxTask
 
 LEASE = timedelta(seconds=20)
 LONGEST_WAIT = timedelta(minutes=5)
+SUSPECT_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +82,22 @@ def claim(session: Session, kind: str, *, now: datetime, limit: int) -> list[Tas
     """Take the due tasks of up to `limit` listings for a lease; commit before working on them.
 
     Needs a writing session: SQLite then has one claimer at a time, PostgreSQL skips rows that
-    another claimer holds. Two workers never get the same task while its lease lasts. Several
+    another claimer holds. Two workers never get the same task while its lease lasts, unless `hurry` ends it. Several
     tasks of one listing are taken together, since one look answers them all.
+
+    A task that was taken several times and never came back, not even with an error, may be what
+    kills its worker. Such tasks come last and one by one, so that they take no others with them.
     """
     is_due = and_(OutboxTask.kind == kind, OutboxTask.due_at <= now)
-    first = session.execute(
+    is_suspect = and_(OutboxTask.tries >= SUSPECT_TRIES, OutboxTask.last_error == "")
+    oldest = (
         select(OutboxTask.subject, OutboxTask.subject_id)
-        .where(is_due)
         .order_by(OutboxTask.due_at, OutboxTask.id)
-        .limit(limit)
         .with_for_update(skip_locked=True)
-    ).all()
+    )
+    first = session.execute(oldest.where(is_due, not_(is_suspect)).limit(limit)).all()
+    if not first:
+        first = session.execute(oldest.where(is_due).limit(1)).all()
     keys = {(row.subject, row.subject_id) for row in first}
     rows = session.execute(
         select(OutboxTask.id, OutboxTask.subject, OutboxTask.subject_id, OutboxTask.tries)

@@ -12,7 +12,7 @@ from wtforms import HiddenField, RadioField, SelectField, StringField, TextAreaF
 from hub.domain import match_lists, matches, organisations
 from hub.domain.errors import Refused
 from hub.domain.organisations import Profile
-from hub.domain.places import Body, body, find_bodies
+from hub.domain.places import Body, body, find_bodies, one_body
 from hub.i18n import N_
 from hub.models.listing import Call, Solution
 from hub.models.organisation import Membership, Organisation, User
@@ -118,11 +118,13 @@ def _take_up() -> ResponseReturnValue:
         return render_template("my/municipality.html", form=form, found=[])
     found: list[Body] = []
     if form.sent():
-        found = find_bodies(session(), form.body_code.data or "")
-        if len(found) == 1:
+        typed = form.body_code.data or ""
+        found = find_bodies(session(), typed)
+        chosen = one_body(session(), typed)
+        if chosen is not None:
             membership, _none = attempt(
                 form,
-                lambda: organisations.claim(session(), found[0].code, actor=person(), now=now()),
+                lambda: organisations.claim(session(), chosen.code, actor=person(), now=now()),
             )
             if membership is not None:
                 return _joined(membership)
@@ -135,7 +137,7 @@ def _which(typed: str, found: list[Body]) -> str:
         return _("「自治体の名前」を入力してください")
     if not found:
         return _("その名前の自治体が見つかりません。都道府県から入力してください")
-    return _("同じ名前の自治体があります。下の候補から選んでください")
+    return _("どの自治体か決められません。下の候補から選んでください")
 
 
 def _joined(membership: Membership) -> ResponseReturnValue:

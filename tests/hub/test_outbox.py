@@ -130,3 +130,21 @@ def test_hurry_makes_waiting_tasks_due(database: Database) -> None:
     with database.unit_of_work() as session:
         outbox.hurry(session, "index", now=NOW)
     assert claimed(database) == [1]
+
+
+def test_a_task_that_kills_its_worker_takes_no_others_with_it(database: Database) -> None:
+    with database.unit_of_work() as session:
+        outbox.note_ids(session, "call", [1, 2, 3], cause="test", now=NOW, kinds=("match",))
+    moment = NOW
+    for _kill in range(outbox.SUSPECT_TRIES):  # all three are claimed together, and all lost
+        with database.unit_of_work() as session:
+            assert len(outbox.claim(session, "match", now=moment, limit=50)) == 3
+        moment += outbox.LEASE
+    alone = []
+    for _worker in range(3):
+        with database.unit_of_work() as session:
+            tasks = outbox.claim(session, "match", now=moment, limit=50)
+            alone.append([task.subject_id for task in tasks])
+            if tasks[0].subject_id != 1:
+                outbox.settle(session, tasks)
+    assert sorted(alone) == [[1], [2], [3]]

@@ -122,6 +122,29 @@ def test_a_changed_listing_is_matched_by_what_it_says_now(matched: Database, fol
         assert matches.is_current(session, call)
 
 
+def test_an_epoch_killed_half_way_hides_no_change(matched: Database, folder: Path) -> None:
+    with matched.unit_of_work() as session:
+        snow = Solution.title.startswith(TOPICS["snow"][0])
+        solution = session.scalars(select(Solution).where(snow)).one()
+        values = solutions.SolutionValues(
+            title="山あいの集落へ行く小さなバス",
+            solves="駅前だけで帰る観光客を、山あいの集落まで運びます。",
+            themes=("tourism",),
+        )
+        owner = solution.organisation.memberships[0].user
+        solutions.change(
+            session, solution, values, actor=owner, now=NOW, expected_version=solution.version
+        )
+    with matched.unit_of_work() as session:  # what a new epoch does before it is stored
+        stock.complete(session, "solution", [solution.id])
+    drain(matched, folder)
+    with matched.session() as session:
+        by_score = select(Match).order_by(Match.score.desc())
+        best = session.scalars(by_score.where(Match.solution_id == solution.id)).first()
+        assert best is not None
+        assert best.call.title.startswith(TOPICS["tourism"][0])
+
+
 def test_what_is_withdrawn_leaves_nothing_behind(matched: Database, folder: Path) -> None:
     with matched.unit_of_work() as session:
         owner = session.get_one(Solution, 1).organisation.memberships[0].user

@@ -6,8 +6,11 @@ leaves behind is therefore always a task, never a difference without one.
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+
+from rq.timeouts import BaseTimeoutException
 
 from hub.clock import utcnow
 from hub.db import Database
@@ -15,7 +18,7 @@ from hub.domain import documents, outbox
 from hub.domain.outbox import Task
 from hub.index import rebuild
 from search.documents import SearchDocument
-from search.index import IndexBusy, SearchIndex
+from search.index import IndexBusy, IndexUnavailable, SearchIndex
 from workers.context import opened
 
 log = logging.getLogger(__name__)
@@ -30,7 +33,8 @@ def run() -> None:
     here = opened()
     here.queue.begun("index")
     if not here.index.ready():
-        build(here.database, here.index, clock=here.clock)
+        with suppress(IndexUnavailable):  # then each task says so and waits
+            build(here.database, here.index, clock=here.clock)
     settled = drain(here.database, here.index, clock=here.clock)
     if settled:
         log.info("index in step again after %d tasks", settled)
@@ -74,7 +78,7 @@ def _work(database: Database, index: SearchIndex, tasks: Sequence[Task], clock: 
         errors = repair(index, difference)
         if difference.keys:
             difference = compare(database, index, tasks)
-    except IndexBusy:
+    except (IndexBusy, BaseTimeoutException):
         raise
     except Exception as error:
         log.exception("cannot compare %d listings with the index", len(tasks))
@@ -123,7 +127,7 @@ def repair(index: SearchIndex, difference: Difference) -> dict[str, str]:
     try:
         index.apply(list(difference.upserts.values()), difference.deletes)
         return {}
-    except IndexBusy:
+    except (IndexBusy, BaseTimeoutException):
         raise
     except Exception as error:
         if len(difference.keys) == 1:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from rq.timeouts import BaseTimeoutException
 from sqlalchemy import delete, insert, or_, select, text, tuple_
 from sqlalchemy.orm import Session
 
@@ -97,11 +98,13 @@ def new_epoch(database: Database, *, now: datetime) -> None:
     for subject in SUBJECTS:
         for start in range(0, len(ids[subject]), CHUNK):
             with database.unit_of_work() as session:
+                _alone(session)
                 stock.complete(session, subject, ids[subject][start : start + CHUNK])
     with database.session() as session:
         calls, solutions = (stock.listings(session, subject, None) for subject in SUBJECTS)
     made = statistics.build(calls, solutions)
     with database.unit_of_work() as session:
+        _alone(session)
         epochs.store(session, made, (len(calls), len(solutions)), after=before, now=now)
 
 
@@ -113,6 +116,8 @@ def _work(database: Database, market: Stock, tasks: Sequence[Task], clock: Clock
         log.info("the market does not stand still; %d tasks wait", len(tasks))
         with database.unit_of_work() as session:
             outbox.give_back(session, tasks, now=clock(), seconds=1)
+    except BaseTimeoutException:
+        raise
     except Exception as error:
         by_key: dict[str, list[Task]] = {}
         for task in tasks:
@@ -188,6 +193,7 @@ def _enter(session: Session, market: Stock, change: Change) -> None:
     listings are stale too.
     """
     before = {subject: dict(market.side(subject).heads) for subject in SUBJECTS}
+    matched = _matched(session, change.keys)
     for subject in SUBJECTS:
         ids = [id_ for own, id_ in change.keys if own == subject]
         found = facts.load(session, subject, ids)
@@ -199,7 +205,8 @@ def _enter(session: Session, market: Stock, change: Change) -> None:
             key = (subject, id_)
             change.present[key] = facts.fingerprint(found[id_])
             mark = stock.mark(change.present[key])
-            if market.marks.get(key) != mark:
+            # A new epoch stores texts before they are matched, so the mark alone does not tell.
+            if market.marks.get(key) != mark or matched.get(key) != change.present[key]:
                 record = stock.record(subject, found[id_])
                 post = listing(record, profile(record), since[id_])
                 change.posts[key] = post, mark
@@ -209,6 +216,13 @@ def _enter(session: Session, market: Stock, change: Change) -> None:
         change.moved[subject] = {i for i, head in heads.items() if before[subject].get(i) != head}
         own = {id_ for name, id_ in change.keys if name == subject}
         change.stale[subject] = change.moved[subject] | own
+
+
+def _matched(session: Session, keys: Collection[Key]) -> dict[Key, str]:
+    """The fingerprint that each listing's stored pairs were made from."""
+    ids = {id_ for _, id_ in keys}
+    rows = session.scalars(select(MatchState).where(MatchState.subject_id.in_(ids)))
+    return {(row.subject, row.subject_id): row.fingerprint for row in rows}
 
 
 def _true(session: Session, market: Stock, change: Change) -> set[Pair]:

@@ -134,9 +134,15 @@ def complete(session: Session, subject: str, ids: Collection[int]) -> None:
     stored = stored_marks(session)
     for id_, values in found.items():
         wanted = mark(facts.fingerprint(values))
-        if stored.get((subject, id_)) != wanted:
-            known = record(subject, values)
-            save(session, subject, listing(known, profile(known), since[id_]), wanted)
+        if stored.get((subject, id_)) == wanted:
+            continue
+        known = record(subject, values)
+        try:
+            post = listing(known, profile(known), since[id_])
+        except Exception:  # its own task meets the same and says so on its row
+            log.exception("cannot read %s %d", subject, id_)
+            continue
+        save(session, subject, post, wanted)
 
 
 def save(session: Session, subject: str, post: Listing, mark_: str) -> None:
