@@ -1,0 +1,235 @@
+"""People do what they came for, each in three ways: with a mouse, by keys, without scripts."""
+
+import re
+import time
+from datetime import timedelta
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from hub.clock import to_jst, utcnow
+from seeds.demo import PASSWORD
+from tests.journeys import stories
+from tests.journeys.browser import PATIENCE, PHONE, Cast, fresh_email
+from tests.journeys.hands import Hands, Mouse
+
+MATCH_SECONDS = 10
+
+
+def enter(hands: Hands, email: str) -> None:
+    """Sign in by hand."""
+    hands.go("/sign-in")
+    hands.write("メールアドレス", email)
+    hands.write("パスワード", PASSWORD)
+    hands.press("ログイン")
+
+
+def sign_up(hands: Hands, name: str) -> None:
+    """Make an account by hand."""
+    hands.go("/register")
+    hands.write("お名前", name)
+    hands.write("メールアドレス", fresh_email("journey"))
+    hands.write("パスワード", PASSWORD)
+    hands.press("登録する")
+
+
+def wait_for_matches(hands: Hands, way: str) -> None:
+    """Look at the page of matches until there is one; without scripts by opening it again."""
+    cards = hands.page.locator("article.card-match")
+    deadline = time.monotonic() + MATCH_SECONDS
+    if way == "no-script":
+        while not cards.count() and time.monotonic() < deadline:
+            hands.follow("この画面を開き直す")
+            time.sleep(0.3)
+    expect(cards.first).to_be_visible(timeout=max(deadline - time.monotonic(), 0.1) * 1000)
+    expect(cards.first.get_by_role("heading", name="なぜ")).to_be_visible()
+    expect(cards.first.locator(".match-why li").first).not_to_be_empty()
+
+
+def test_a_visitor_finds_a_call_by_kana(hands: Hands) -> None:
+    page = hands.page
+    hands.go("/")
+    hands.write("ことばでさがす", "こそだて")
+    hands.press("さがす")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("こそだて の募集")
+    card = page.locator("article", has=page.locator("li", has_text="子育て")).first
+    link = card.get_by_role("link")
+    title = link.inner_text()
+    hands.follow(link)
+    expect(page.get_by_role("heading", level=1)).to_have_text(title)
+    expect(page.get_by_role("main").get_by_role("link", name="子育て", exact=True)).to_be_visible()
+    assert page.context.cookies() == []
+
+
+@pytest.mark.usefixtures("matched")
+def test_an_officer_publishes_a_call_and_sees_solutions(hands: Hands, way: str) -> None:
+    page = hands.page
+    story = stories.CALLS[way]
+    deadline = to_jst(utcnow()) + timedelta(days=40)
+    enter(hands, "officer@example.jp")
+    hands.follow("新しい募集を書く")
+    hands.write("募集の題名", story.title)
+    hands.choose("実証実験")
+    hands.write("困りごと", story.problem)
+    hands.tick(story.theme)
+    hands.tick("実証フィールド")
+    hands.write("求める提案", story.wanted)
+    hands.write("日付", f"令和{deadline.year - 2018}年{deadline.month}月{deadline.day}日", nth=1)
+    hands.press("保存して見え方を確かめる")
+
+    expect(page.get_by_text("まだ公開していません")).to_be_visible()
+    expect(page.get_by_role("heading", level=1)).to_have_text(story.title)
+    shown = f"{deadline.year}年{deadline.month}月{deadline.day}日"
+    expect(page.locator("dl", has_text="締切").first).to_contain_text(shown)
+    expect(page.locator("dl", has_text="締切").first).to_contain_text("17:15")
+
+    hands.press("公開する")
+    expect(page.get_by_role("heading", level=1)).to_have_text("この募集に合うソリューション")
+    wait_for_matches(hands, way)
+    expect(page.get_by_role("heading", name="足りないこと").first).to_be_visible()
+
+
+@pytest.mark.usefixtures("matched")
+def test_a_one_person_company_registers_posts_and_sees_calls(hands: Hands, way: str) -> None:
+    page = hands.page
+    story = stories.SOLUTIONS[way]
+    sign_up(hands, "山口 ひとり")
+    hands.follow("企業・個人事業主・大学・NPO")
+    hands.write("団体名", story.name)
+    hands.choose("個人事業主")
+    hands.press("登録する")
+    expect(page.get_by_role("heading", level=1)).to_have_text(story.name)
+
+    hands.follow("新しいソリューションを書く")
+    hands.write("ソリューションの題名", story.title)
+    hands.write("何を解決するか", story.solves)
+    hands.tick(story.theme)
+    hands.write("何を提供するか", story.brings)
+    hands.choose("試作")
+    hands.press("保存して見え方を確かめる")
+    hands.press("公開する")
+    expect(page.get_by_role("heading", level=1)).to_have_text("このソリューションに合う募集")
+    wait_for_matches(hands, way)
+
+
+def test_an_operator_confirms_a_municipality(hands: Hands, way: str, cast: Cast) -> None:
+    page = hands.page
+    town = stories.TOWNS[way]
+    sign_up(hands, "高橋 まちこ")
+    hands.follow("自治体")
+    hands.write("自治体の名前", town)
+    hands.press("この自治体で登録する")
+    expect(page.get_by_role("heading", level=1)).to_have_text(town)
+    expect(page.get_by_text("運営の確認を待っています")).to_be_visible()
+
+    office = cast.page("operator")
+    operator = type(hands)(office)
+    operator.go("/operator")
+    row = office.get_by_role("row", name=town)
+    operator.press(row.get_by_role("button", name="確認ずみにする"))
+    expect(office.get_by_role("status")).to_contain_text(f"{town}を確認ずみにしました")
+    expect(row).to_have_count(0)
+
+    page.reload()
+    expect(page.get_by_text("運営の確認を待っています")).to_have_count(0)
+
+
+def conditions(address: str) -> list[tuple[str, str]]:
+    """The parameters of an address, in order."""
+    return sorted(parse_qsl(urlsplit(address).query))
+
+
+def test_conditions_wait_for_the_button_and_chips_drop_one_each(hands: Hands, way: str) -> None:
+    page = hands.page
+    hands.go("/search?target=call")
+    before = page.url
+    for box in ("受付中", "教育", "防災"):
+        hands.tick(page.get_by_role("checkbox", name=re.compile(f"^{box} ")))
+    assert page.url == before
+    hands.press("この条件でしぼりこむ")
+    page.wait_for_url("**status=**")
+    expect(page.get_by_role("checkbox", name=re.compile("^受付中 "))).to_be_checked()
+    chosen = conditions(page.url)
+    assert [name for name, _ in chosen] == ["status", "target", "theme", "theme"]
+
+    chips = page.locator(".applied .chip")
+    expect(chips).to_have_count(3)
+    dropped = []
+    for chip in chips.all():
+        rest = conditions(chip.get_attribute("href") or "")
+        gone = [condition for condition in chosen if condition not in rest]
+        assert len(gone) == 1
+        assert sorted(rest + gone) == chosen
+        dropped += gone
+    assert sorted(dropped) == [c for c in chosen if c[0] != "target"]
+    hands.follow(chips.first)
+    expect(chips).to_have_count(2)
+
+
+def test_on_a_phone_the_conditions_unfold(hands: Hands) -> None:
+    page = hands.page
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    hands.go("/search?target=solution&q=見守り")
+    box = page.get_by_role("checkbox", name=re.compile("^防災 "))
+    expect(box).to_be_hidden()
+    hands.unfold("条件でしぼりこむ")
+    expect(box).to_be_visible()
+    hands.tick(box)
+    hands.press("この条件でしぼりこむ")
+    page.wait_for_url("**theme=**")
+    assert ("q", "見守り") in conditions(page.url)
+
+
+def test_every_page_is_there_in_english_and_back(hands: Hands) -> None:
+    page = hands.page
+    hands.go("/search?target=call&q=こそだて")
+    hands.follow(page.get_by_role("banner").get_by_role("link", name="English"))
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    assert ("q", "こそだて") in conditions(page.url)
+    hands.follow(page.locator("article h2 a").first)
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    hands.follow(page.get_by_role("banner").get_by_role("link", name="日本語"))
+    expect(page.locator("html")).to_have_attribute("lang", "ja")
+    expect(page.get_by_role("heading", name="受付中の近い募集")).to_be_visible()
+
+
+def test_a_browser_that_asks_for_english_gets_it(cast: Cast) -> None:
+    context = cast.browser.new_context(base_url=cast.base, locale="en-GB")
+    page = context.new_page()
+    page.goto("/")
+    assert page.locator("html").get_attribute("lang") == "en"
+    context.close()
+
+
+def test_a_refused_form_keeps_what_was_typed_and_leads_to_each_field(hands: Hands) -> None:
+    page = hands.page
+    hands.go("/register")
+    hands.write("お名前", "﨑山 髙子")
+    hands.write("メールアドレス", "someone at example")
+    hands.write("パスワード", "short")
+    hands.press("登録する")
+    summary = page.locator("#error-summary")
+    expect(summary).to_be_focused()
+    assert page.title().startswith("エラー: ")
+    expect(page.get_by_label("お名前")).to_have_value("﨑山 髙子")
+    for link in summary.get_by_role("link").all():
+        field = page.locator(link.get_attribute("href") or "")
+        expect(field).to_have_attribute("aria-invalid", "true")
+        described = (field.get_attribute("aria-describedby") or "").split()
+        expect(page.locator(f"#{described[-1]}")).to_contain_text(link.inner_text())
+    hands.follow(summary.get_by_role("link").first)
+    expect(page.locator("#email")).to_be_focused()
+
+
+@pytest.mark.parametrize("address", ["/my", "/operator"])
+def test_a_visitor_is_asked_to_sign_in_and_led_on(page: Page, address: str) -> None:
+    page.goto(address)
+    if "/sign-in" not in page.url:
+        assert page.get_by_role("heading", level=1).inner_text() == "ページが見つかりません"
+        return
+    hands = Mouse(page)
+    hands.write("メールアドレス", "officer@example.jp")
+    hands.write("パスワード", PASSWORD)
+    hands.press("ログイン")
+    page.wait_for_url("**/my/**", timeout=PATIENCE)
