@@ -2,7 +2,7 @@
 
 import os
 import sys
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 from pydantic import ValidationError
@@ -36,7 +36,9 @@ def services() -> "Services":
     """Database, index and queue of this installation."""
     from hub.services import Services
 
-    return Services.of(settings_of())
+    settings = settings_of()
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    return Services.of(settings)
 
 
 def become(command: list[str], settings: Settings) -> NoReturn:
@@ -44,7 +46,24 @@ def become(command: list[str], settings: Settings) -> NoReturn:
     os.execve(command[0], command, commands.environment(settings))  # noqa: S606 - our own lines
 
 
-@click.group()
+class Commands(click.Group):
+    """The commands, which say in a sentence when the database cannot be used."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the chosen command."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            if type(error).__module__ != "sqlalchemy.exc":
+                raise
+            reason = str(error).partition("\n")[0]
+            raise click.ClickException(
+                "データベースを使えません。`hub migrate` はすみましたか / "
+                f"The database cannot be used; has `hub migrate` been run?\n  {reason}"
+            ) from error
+
+
+@click.group(cls=Commands)
 @click.version_option(package_name="localhub")
 def main() -> None:
     """Local Hub: calls of municipalities, solutions of companies, fair matches.

@@ -42,11 +42,11 @@ class Job:
 
 
 JOBS = {
-    "index": Job("workers.jobs.indexing.run", INDEX, 300),
-    "match": Job("workers.jobs.matching.run", MATCH, 900),
+    "index": Job("workers.jobs.indexing.run", INDEX, 1800),
+    "match": Job("workers.jobs.matching.run", MATCH, 1800),
     "doctor": Job("workers.jobs.upkeep.doctor", UPKEEP, 900),
     "compact": Job("workers.jobs.upkeep.compact", UPKEEP, 900),
-    "epoch": Job("workers.jobs.upkeep.epoch", UPKEEP, 900),
+    "epoch": Job("workers.jobs.upkeep.epoch", UPKEEP, 1800),
 }
 DRAINS = ("index", "match")  # the jobs that empty the outbox, named like its kinds of task
 

@@ -85,6 +85,18 @@ def test_migrate_and_seed_may_be_repeated(
     assert second.output == ""
 
 
+def test_a_database_without_tables_is_named(
+    hub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "not yet there"))
+    monkeypatch.setenv("DATABASE_URL", "")
+    result = hub("doctor")
+    assert result.exit_code == 1
+    assert "has `hub migrate` been run?" in result.output
+    assert hub("migrate").exit_code == 0
+    assert hub("doctor").exit_code == 0
+
+
 def test_a_municipality_is_confirmed_by_its_code(hub, database: Database) -> None:
     with database.unit_of_work() as session:
         organisations.claim(session, market.ISHINOMAKI, actor=market.person(session), now=NOW)
