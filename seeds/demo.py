@@ -113,7 +113,7 @@ def _owner(seeding: Seeding, key: str) -> User:
     return accounts.register(
         seeding.session,
         email=_address(key),
-        name="Demo",
+        name="デモ用アカウント",
         password=None,
         now=seeding.before(CREATED_DAYS_AGO),
     )
@@ -168,6 +168,7 @@ def _company(seeding: Seeding, row: dict[str, Any], kind: str) -> bool:
             legal_form=row.get("legal_form", "") if kind == "company" else "",
             prefecture_code=prefecture or "",
             about=row.get("about", ""),
+            website=f"https://{row['key']}.example.jp/",
         ),
         actor=owner,
         now=seeding.before(CREATED_DAYS_AGO),
@@ -227,8 +228,11 @@ def _call(seeding: Seeding, row: dict[str, Any]) -> bool:
         return False
     opened = seeding.before(max(-row["opens_in_days"], 0) + 0.2)
     names = (*calls.LINES, *calls.TEXTS, "kind", "budget_kind")
+    texts = {name: row[name] for name in names if name in row}
+    desk = f"{row['department']} {row['municipality']}@example.jp"
+    texts["contact_policy"] = "\n".join(filter(None, (desk, texts.get("contact_policy"))))
     values = CallValues(
-        **{name: row[name] for name in names if name in row},
+        **texts,
         themes=tuple(row["themes"]),
         offers=tuple(row["offers"]),
         budget_max_yen=row.get("budget_max_yen"),

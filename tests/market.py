@@ -25,6 +25,7 @@ CALL = CallValues(
     themes=("childcare",),
     offers=("field", "facility"),
     budget_kind="none",
+    contact_policy="kosodate@city.example.jp",
     closes_at=NOW + timedelta(days=30),
 )
 SOLUTION = SolutionValues(

@@ -47,7 +47,7 @@ LABELS = {
     "eligibility_codes": N_("応募の条件"),
     "place": N_("場所"),
     "municipality_code": N_("場所の市区町村"),
-    "contact_policy": N_("連絡と返事のしかた"),
+    "contact_policy": N_("応募と質問の送り先"),
 }
 LIMITS = {
     name: (LABELS[name], limit)
@@ -67,7 +67,7 @@ LIMITS = {
         ("contact_policy", listings.PROMPT_MAX),
     )
 }
-REQUIRED = {name: LABELS[name] for name in ("title", "kind", "problem", "themes")}
+REQUIRED = {name: LABELS[name] for name in ("title", "kind", "problem", "themes", "contact_policy")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,8 +196,6 @@ def _unready(values: dict[str, Any], now: datetime | None) -> list[Problem]:
 def _checked(session: Session, values: CallValues) -> dict[str, Any]:
     """Clean the texts and check what even a draft must keep to."""
     found = listings.cleaned(values, LINES, TEXTS)
-    if found["budget_kind"] == "none":
-        found["budget_max_yen"] = None
     found["municipality_code"] = found["municipality_code"] or None
     problems = listings.too_long(found, LIMITS)
     problems += listings.too_many_themes(found)
@@ -218,6 +216,11 @@ def _checked(session: Session, values: CallValues) -> dict[str, Any]:
     if opens_at is not None and closes_at is not None and closes_at <= opens_at:
         problems.append(Problem("closes_on", N_("締切は受付開始より後の日時にしてください")))
     yen = found["budget_max_yen"]
+    if yen is not None and found["budget_kind"] in ("none", "unstated"):
+        message = N_(
+            "金額を書くときは「お金の扱い」も選んでください。お金がないなら金額を空にしてください"
+        )
+        problems.append(Problem("budget_max", message))
     if yen is not None and not 0 <= yen <= MAX_YEN:
         problems.append(Problem("budget_max", N_("金額は10兆円より小さい数で入力してください")))
     _raise_any(problems)

@@ -108,6 +108,7 @@ class _Poster:
             eligibility_codes=_known(row.get("eligibility_codes"), {k: k for k in ELIGIBILITY})[0],
             municipality_code=organisation.municipality_code,
             closes_at=_deadline(row),
+            contact_policy=_text(row, "contact_policy") or "（記載なし）",
         )
         call = calls.create(self.session, organisation, values, actor=owner, now=self.posted_at)
         calls.publish(

@@ -98,7 +98,9 @@ class CallForm(Form):
     department = StringField(
         _label("department"), description=lazy_gettext("個人の名前は書かないでください。")
     )
-    contact_policy = _text("contact_policy", N_("質問の送り方と、返事までの日数の目安。"))
+    contact_policy = _text(
+        "contact_policy", N_("部署の電話かメールと、返事までの日数の目安。だれでも見られます。")
+    )
     opens_on = StringField(lazy_gettext("日付"))
     opens_time = StringField(lazy_gettext("時刻"))
     closes_on = StringField(lazy_gettext("日付"))
@@ -156,7 +158,7 @@ class CallForm(Form):
         if town is not None and not town.is_prefecture:
             return town.code
         found = [b.full_name for b in find_bodies(session(), typed) if not b.is_prefecture]
-        names = "、".join(found)
+        names = _("、").join(found)
         message = (
             N_("どの市区町村か決められません。都道府県から入力してください（候補: %(names)s）")
             if found
@@ -231,7 +233,9 @@ def _echo(day: str | None, time: str | None, today: date, default: ClockTime) ->
 def new(organisation: Organisation) -> ResponseReturnValue:
     """Start a draft."""
     if request.method == "GET":
-        return _page(CallForm(data={"budget_kind": "none", "closes_time": "17:15"}), organisation)
+        return _page(
+            CallForm(data={"budget_kind": "unstated", "closes_time": "17:15"}), organisation
+        )
     form = CallForm()
     if form.sent():
         call, _conflict = attempt(
@@ -276,11 +280,13 @@ def edit(call: Call) -> ResponseReturnValue:
     return _page(form, organisation, call, 422)
 
 
-def _conflict_page(form: CallForm, call: Call) -> tuple[str, int]:
+def _conflict_page(form: CallForm, call: Call) -> ResponseReturnValue:
     session().refresh(call)
     yours = form.values(call.organisation, to_jst(now()).date())
     typed = listings.cleaned(yours, calls.LINES, calls.TEXTS)
     differing = clashes(typed, calls.values_of(call), LABELS | DATE_LABELS)
+    if not differing:  # the same form sent twice
+        return redirect(url_for("call_editing.preview", id_=call.id), 303)
     form.version.data = str(call.version)
     return _page(form, call.organisation, call, 409, differing)
 

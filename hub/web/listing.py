@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 from sqlalchemy import select
 
+from hub.domain import matches
 from hub.domain.calls import LABELS as CALL_LABELS
 from hub.domain.solutions import LABELS as SOLUTION_LABELS
 from hub.i18n import N_
@@ -101,6 +102,7 @@ class CallPage(ListingPage):
     department: str
     opens_at: datetime | None
     closes_at: datetime | None
+    closed_at: datetime | None
     changes: Sequence[rows.DeadlineChange]
     budget: str
     budget_note: str
@@ -131,6 +133,7 @@ def call_page(call: Call, template: str = "listing/call.html", **extra: Any) -> 
         department=call.department,
         opens_at=call.opens_at,
         closes_at=call.closes_at,
+        closed_at=call.closed_at,
         changes=rows.deadline_changes(session(), call) if call.published_at else (),
         budget=present.budget_words(call),
         budget_note=call.budget_note,
@@ -222,7 +225,13 @@ def _about(themes: Sequence[str]) -> SearchState:
 
 
 def _similar(row: Call | Solution, themes: Sequence[str]) -> Sequence[Call]:
-    """Open calls that share a theme, nearest deadline first."""
+    """Open calls: those that fit a solution best; else those of the same themes, nearest first."""
+    if isinstance(row, Solution):
+        fitting = matches.for_solution(session(), row, now=now(), limit=SIMILAR)
+        if fitting:
+            wanted = select(Call).where(Call.id.in_([match.call_id for match in fitting]))
+            by_id = {call.id: call for call in rows.calls(session(), wanted)}
+            return [by_id[match.call_id] for match in fitting]
     sharing = select(CallTheme.call_id).where(CallTheme.key.in_(themes))
     found = rows.open_calls(now()).where(Call.id.in_(sharing))
     if isinstance(row, Call):

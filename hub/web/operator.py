@@ -26,6 +26,7 @@ def home() -> ResponseReturnValue:
             "people": [
                 f"{membership.user.name} <{membership.user.email}>"
                 for membership in organisation.memberships
+                if membership.state == "active"
             ],
         }
         for organisation in organisations.unverified(session())

@@ -166,10 +166,12 @@ def edit(solution: Solution) -> ResponseReturnValue:
     return _page(form, organisation, solution, 422)
 
 
-def _conflict_page(form: SolutionForm, solution: Solution) -> tuple[str, int]:
+def _conflict_page(form: SolutionForm, solution: Solution) -> ResponseReturnValue:
     session().refresh(solution)
     typed = listings.cleaned(form.values(), solutions.LINES, solutions.TEXTS)
     differing = clashes(typed, solutions.values_of(solution), LABELS)
+    if not differing:  # the same form sent twice
+        return redirect(url_for("solution_editing.preview", id_=solution.id), 303)
     form.version.data = str(solution.version)
     return _page(form, solution.organisation, solution, 409, differing)
 

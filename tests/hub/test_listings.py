@@ -43,6 +43,7 @@ def test_a_draft_may_be_empty_but_is_not_published_so(database: Database) -> Non
             "title": "「募集の題名」を入力してください",
             "kind": "「募集の種類」を選んでください",
             "problem": "「困りごと」を入力してください",
+            "contact_policy": "「応募と質問の送り先」を入力してください",
             "themes": "「分野」を選んでください",
         }
         assert (call.state, session.query(OutboxTask).count()) == ("draft", 0)
@@ -90,6 +91,7 @@ def test_a_deadline_in_the_past_is_refused(database: Database) -> None:
         ({"kind": "party"}, "kind"),
         ({"budget_kind": "gold"}, "budget_kind"),
         ({"budget_max_yen": 10**13, "budget_kind": "fixed"}, "budget_max"),
+        ({"budget_max_yen": 100}, "budget_max"),
         ({"municipality_code": "999999"}, "municipality_code"),
         ({"opens_at": NOW + timedelta(days=60)}, "closes_on"),
     ],

@@ -19,6 +19,7 @@ CALL_FORM: dict[str, Any] = {
     "fine_themes": [],
     "offers": ["field"],
     "budget_kind": "fixed",
+    "contact_policy": "福祉課 fukushi@city.example.jp",
     "budget_max": "３００万円",
     "closes_on": "令和８年１２月２５日",
     "closes_time": "正午",

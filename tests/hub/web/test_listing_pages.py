@@ -55,7 +55,7 @@ def test_a_call_shows_everything_in_reading_order(app: Flask, services: Services
         "材料費をふくみます。", "実証フィールド", "施設・場所", "市内の小学校", "子育て",
         "学校のICT・デジタル教材", "めざす姿", FULL["vision"], "困りごと", CALL.problem, "試したこと",
         FULL["tried"], "提供できるもの", FULL["offered"], "求める提案", CALL.wanted, "くわしい説明",
-        "選び方は書類と面談です。", "応募できる人", FULL["eligibility"], "連絡と返事のしかた",
+        "選び方は書類と面談です。", "応募できる人", FULL["eligibility"], "応募と質問の送り先",
         FULL["contact_policy"], "第2版",
     ]  # fmt: skip
     at = 0
@@ -75,7 +75,7 @@ def test_empty_prompts_leave_no_heading(app: Flask, services: Services) -> None:
     with services.database.unit_of_work() as session:
         call = publish_call(session, town(session), wanted="")
     titles = [words(h) for h in parsed(Browser(app).get(f"/calls/{call.id}")).iter("h2")]
-    assert titles == ["困りごと"]
+    assert titles == ["困りごと", "応募と質問の送り先"]
 
 
 def test_a_draft_is_nothing_to_strangers(app: Flask, services: Services) -> None:
