@@ -135,14 +135,36 @@ def test_an_epoch_killed_half_way_hides_no_change(matched: Database, folder: Pat
         solutions.change(
             session, solution, values, actor=owner, now=NOW, expected_version=solution.version
         )
-    with matched.unit_of_work() as session:  # what a new epoch does before it is stored
-        stock.complete(session, "solution", [solution.id])
+    matching.everything(matched, "solution")  # what a new epoch does before it is stored
     drain(matched, folder)
     with matched.session() as session:
         by_score = select(Match).order_by(Match.score.desc())
         best = session.scalars(by_score.where(Match.solution_id == solution.id)).first()
         assert best is not None
         assert best.call.title.startswith(TOPICS["tourism"][0])
+
+
+def test_an_epoch_killed_half_way_hides_no_copy(matched: Database, folder: Path) -> None:
+    with matched.unit_of_work() as session:
+        older = solution_on(session, market.firm(session, "株式会社さきがけ"), "childcare")
+        older.published_at = NOW - timedelta(days=1)
+    matching.everything(matched, "solution")
+    drain(matched, folder)
+    assert (1, older.id) in pairs(matched)
+    assert (1, 1) not in pairs(matched)
+
+
+def test_rows_that_older_rules_made_are_read_anew(
+    matched: Database, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = pairs(matched)
+    with matched.unit_of_work() as session:
+        session.execute(update(Vector).values(data=b"in another form", fingerprint="of old"))
+        session.execute(update(Epoch).values(version="older rules"))
+        outbox.note_ids(session, "call", [1], cause="test", now=NOW, kinds=("match",))
+    shutil.rmtree(folder)
+    drain(matched, folder)
+    assert pairs(matched) == before
 
 
 def test_what_is_withdrawn_leaves_nothing_behind(matched: Database, folder: Path) -> None:

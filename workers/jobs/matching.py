@@ -94,18 +94,28 @@ def new_epoch(database: Database, *, now: datetime) -> None:
     """
     with database.session() as session:
         before = epochs.current(session)
-        ids = {subject: list(facts.first_published(session, subject)) for subject in SUBJECTS}
-    for subject in SUBJECTS:
-        for start in range(0, len(ids[subject]), CHUNK):
-            with database.unit_of_work() as session:
-                _alone(session)
-                stock.complete(session, subject, ids[subject][start : start + CHUNK])
-    with database.session() as session:
-        calls, solutions = (stock.listings(session, subject, None) for subject in SUBJECTS)
+    calls, solutions = (everything(database, subject) for subject in SUBJECTS)
     made = statistics.build(calls, solutions)
     with database.unit_of_work() as session:
         _alone(session)
         epochs.store(session, made, (len(calls), len(solutions)), after=before, now=now)
+
+
+def everything(database: Database, subject: str) -> list[Listing]:
+    """All published calls or solutions as they are now; texts are read outside of transactions."""
+    with database.session() as session:
+        ids = list(facts.first_published(session, subject))
+    posts: dict[int, Listing] = {}
+    for start in range(0, len(ids), CHUNK):
+        part = ids[start : start + CHUNK]
+        with database.session() as session:
+            fresh = stock.outdated(session, subject, part)
+        with database.unit_of_work() as session:
+            _alone(session)
+            stock.save_early(session, subject, fresh)
+            posts |= {post.id: post for post in stock.listings(session, subject, part)}
+        posts |= {id_: post for id_, (post, _) in fresh.items()}
+    return list(posts.values())
 
 
 def _work(database: Database, market: Stock, tasks: Sequence[Task], clock: Clock) -> None:
@@ -192,8 +202,10 @@ def _enter(session: Session, market: Stock, change: Change) -> None:
     A copy that comes or goes may change which post stands for an offer; the pairs of those
     listings are stale too.
     """
-    before = {subject: dict(market.side(subject).heads) for subject in SUBJECTS}
     matched = _matched(session, change.keys)
+    for key in change.keys - matched.keys():
+        market.drop(key)  # a new epoch stores new listings before they are matched
+    before = {subject: dict(market.side(subject).heads) for subject in SUBJECTS}
     for subject in SUBJECTS:
         ids = [id_ for own, id_ in change.keys if own == subject]
         found = facts.load(session, subject, ids)
@@ -205,8 +217,7 @@ def _enter(session: Session, market: Stock, change: Change) -> None:
             key = (subject, id_)
             change.present[key] = facts.fingerprint(found[id_])
             mark = stock.mark(change.present[key])
-            # A new epoch stores texts before they are matched, so the mark alone does not tell.
-            if market.marks.get(key) != mark or matched.get(key) != change.present[key]:
+            if market.marks.get(key) != mark:
                 record = stock.record(subject, found[id_])
                 post = listing(record, profile(record), since[id_])
                 change.posts[key] = post, mark

@@ -11,7 +11,7 @@ import json
 import logging
 import shutil
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,6 +36,8 @@ LONGEST_TAIL = 500  # changes after which a new base is written
 
 Key = tuple[str, int]  # subject, id
 Marks = dict[Key, str]
+Marked = tuple[Listing, str]  # a listing and its mark
+_RULES = hashlib.sha256(MATCHING_VERSION.encode()).hexdigest()[:12]
 
 
 @dataclass
@@ -108,8 +110,8 @@ def stored_marks(session: Session) -> Marks:
 
 
 def mark(fingerprint: str) -> str:
-    """What a profile was made from: the content and the rules that read it."""
-    return hashlib.sha256(f"{MATCHING_VERSION} {fingerprint}".encode()).hexdigest()
+    """What a row was made from: the rules that read it, then the content."""
+    return _RULES + fingerprint[len(_RULES) :]
 
 
 def record(subject: str, values: Facts) -> CallFacts | SolutionFacts:
@@ -127,22 +129,34 @@ def listings(session: Session, subject: str, ids: Collection[int] | None) -> lis
     return [from_bytes(row.subject_id, row.data) for row in session.execute(statement)]
 
 
-def complete(session: Session, subject: str, ids: Collection[int]) -> None:
-    """Give each published listing among `ids` a row of its present content."""
+def outdated(session: Session, subject: str, ids: Collection[int]) -> dict[int, Marked]:
+    """The published listings among `ids` whose row is missing or says something else, read anew."""
     found = facts.load(session, subject, ids)
     since = facts.first_published(session, subject, ids)
     stored = stored_marks(session)
+    fresh: dict[int, Marked] = {}
     for id_, values in found.items():
         wanted = mark(facts.fingerprint(values))
         if stored.get((subject, id_)) == wanted:
             continue
-        known = record(subject, values)
         try:
-            post = listing(known, profile(known), since[id_])
+            known = record(subject, values)
+            fresh[id_] = listing(known, profile(known), since[id_]), wanted
         except Exception:  # its own task meets the same and says so on its row
             log.exception("cannot read %s %d", subject, id_)
-            continue
-        save(session, subject, post, wanted)
+    return fresh
+
+
+def save_early(session: Session, subject: str, fresh: Mapping[int, Marked]) -> None:
+    """Store listings before they are matched: new ones, and those that older rules have read.
+
+    Not those that changed: their row must say what their pairs were made from until the step
+    that replaces both.
+    """
+    stored = stored_marks(session)
+    for id_, (post, mark_) in fresh.items():
+        if not stored.get((subject, id_), "").startswith(_RULES):
+            save(session, subject, post, mark_)
 
 
 def save(session: Session, subject: str, post: Listing, mark_: str) -> None:
