@@ -26,7 +26,9 @@ def settings_of(**overrides: object) -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        lines = [f"  {str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()]
+        lines = [
+            f"  {''.join(map(str, e['loc'])).upper() or 'DEMO'}: {e['msg']}" for e in error.errors()
+        ]
         raise click.ClickException(
             "\n".join(["設定を読めません / Settings are wrong:", *lines])
         ) from None

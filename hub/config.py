@@ -6,7 +6,7 @@ from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -65,6 +65,15 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().resolve()
+
+    @model_validator(mode="after")
+    def _demo_stays_here(self) -> "Settings":
+        if self.demo and self.host not in ("127.0.0.1", "::1", "localhost"):
+            raise ValueError(
+                "DEMO=true makes accounts whose password everyone knows, so HOST must be 127.0.0.1. "
+                "Start with DEMO=false on an empty data folder to be reached from elsewhere"
+            )
+        return self
 
     @property
     def database(self) -> str:
