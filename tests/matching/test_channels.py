@@ -90,6 +90,9 @@ def test_words_of_the_same_need_meet_in_a_concept() -> None:
         ("熊が出た", ["熊"]),
         ("七年間借り上げて", ["借り上げ"]),
         ("独居高齢者の見守りサービス", ["独居高齢者", "見守りサービス"]),
+        ("中学生の合唱", []),
+        ("学生の合唱", ["学生"]),
+        ("貸出の台帳と料理教室", []),
     ],
 )
 def test_glossary_words_stand_on_their_own(text: str, expected: list[str]) -> None:

@@ -14,6 +14,8 @@ from pathlib import Path
 from search.analysis import Token, fold
 
 _FILE = Path(__file__).with_name("concepts.txt")
+# Words this short are parts of many others that mean something else.
+_SHORT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +67,25 @@ def _lengths(words: Iterable[str]) -> dict[str, tuple[int, ...]]:
 
 
 def find_words(folded: str, tokens: Sequence[Token]) -> list[str]:
-    """Return the glossary words of a folded text, in order: longest first, never overlapping.
+    """Return the glossary words of a folded text; see `find_places`."""
+    return [word for _, word in find_places(folded, tokens)]
+
+
+def find_places(folded: str, tokens: Sequence[Token]) -> list[tuple[int, str]]:
+    """Return (start, glossary word) of a folded text: longest first, never overlapping.
 
     `tokens` are those of the folded text. A word may neither begin nor end inside an unbroken
-    one (間借り is not in 年間借り上げ); single characters count only as words of their own (熊 is
-    not in 熊本).
+    one (間借り is not in 年間借り上げ), one of two characters not inside any (学生 is not in
+    中学生); single characters count only as words of their own (熊 is not in 熊本).
     """
     words = glossary().words
-    inner = {i for token in tokens if not token.units for i in range(token.start + 1, token.end)}
-    single = (token.form for token in tokens if len(token.form) == 1)
-    return [*_compounds(folded, inner), *(form for form in single if form in words)]
+    single = [(token.start, token.form) for token in tokens if len(token.form) == 1]
+    return [*_compounds(folded, tokens), *(found for found in single if found[1] in words)]
 
 
-def _compounds(text: str, inner: set[int]) -> Iterator[str]:
+def _compounds(text: str, tokens: Sequence[Token]) -> Iterator[tuple[int, str]]:
+    inner = {i for token in tokens for i in range(token.start + 1, token.end)}
+    solid = {i for token in tokens if not token.units for i in range(token.start + 1, token.end)}
     words, lengths = glossary().words, glossary().lengths
     start = 0
     while start < len(text):
@@ -86,8 +94,9 @@ def _compounds(text: str, inner: set[int]) -> Iterator[str]:
             word = text[start:end]
             if len(word) < length or word not in words:
                 continue
-            if _stands_alone(text, start, end) and not {start, end} & inner:
-                yield word
+            barred = inner if length <= _SHORT else solid
+            if _stands_alone(text, start, end) and not {start, end} & barred:
+                yield start, word
                 start = end - 1
                 break
         start += 1
