@@ -1,9 +1,12 @@
 """Sentences state facts of the pair and nothing else."""
 
 import re
+import unicodedata
 from dataclasses import asdict, replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.matching.samples import CALLS, SOLUTIONS, epoch_of, profile, score_of
 from workers.matching.explain import Explanation, explain
@@ -53,6 +56,104 @@ def test_every_word_in_quotation_marks_is_a_phrase_or_a_known_name(
     names |= {item.concept.ja for item in found.evidence if item.concept}
     for quoted in re.findall("「(.*?)」", everything(found)):
         assert quoted in names or quoted in text_of(call) or quoted in text_of(solution)
+
+
+def said_of(call: str, solution: str) -> str:
+    """Return what is said of two texts, each in the field of its need."""
+    return everything(
+        why(
+            CallFacts(id=1, town=1, kind="pilot", title="募集", problem=call),
+            SolutionFacts(id=2, firm=2, title="提案", solves=solution),
+        )
+    )
+
+
+# Pieces that touch one another make compounds, counted things and other spellings.
+_PIECES = (
+    "保育 病後児 訪問 介護 検針 遠隔 水道 下水道 座布団 布団 学生 中学生 猪 イノシシ 除雪車 除雪 "
+    "ドローン ﾄﾞﾛｰﾝ ＡＩ ai 52 ３ 三 台 世帯 軒 ㎡ が の 、 。 必要 部分 担当 航空写真 時期 一人暮らし"
+)
+TEXTS = st.lists(st.sampled_from(_PIECES.split()), min_size=1, max_size=14).map("".join)
+BOTH = re.compile("どちらの文章にも(.*)の言葉があります。")
+INSIDE = re.compile("募集の「(.*)」とソリューションの「(.*)」に、同じ「(.*)」が入っています。")
+ABOUT = re.compile("について、募集は(.*)、ソリューションは(.*)と書いています。")
+
+
+def quoted(text: str) -> list[str]:
+    return re.findall("「(.*?)」", text)
+
+
+@given(call=TEXTS, solution=TEXTS)
+@settings(deadline=None, max_examples=150)
+def test_what_is_said_to_stand_in_a_text_stands_there(call: str, solution: str) -> None:
+    texts = [unicodedata.normalize("NFKC", text) for text in (call, solution)]
+
+    def stands(phrase: str, *sides: str) -> bool:
+        return all(unicodedata.normalize("NFKC", phrase) in side for side in sides)
+
+    for line in said_of(call, solution).splitlines():
+        if found := BOTH.fullmatch(line):
+            assert all(stands(word, *texts) for word in quoted(found[1]))
+        elif found := INSIDE.fullmatch(line):
+            assert stands(found[1], texts[0])
+            assert stands(found[2], texts[1])
+            assert stands(found[3], *texts)
+            assert all(stands(found[3], unicodedata.normalize("NFKC", found[i])) for i in (1, 2))
+        elif found := ABOUT.search(line):
+            for phrases, side in zip(found.groups(), texts, strict=True):
+                assert quoted(phrases)
+                assert all(stands(phrase, side) for phrase in quoted(phrases))
+        assert not any(re.search("[0-9０-９]", phrase) for phrase in quoted(line))
+
+
+def test_words_in_both_texts_are_told_from_words_inside_others() -> None:
+    assert "どちらの文章にも「灯台」の言葉があります。" in said_of("灯台を直す", "灯台を磨く")
+    assert (
+        "募集の「港湾倉庫」とソリューションの「冷凍倉庫」に、同じ「倉庫」が入っています。"
+        in said_of("港湾倉庫が傷む", "冷凍倉庫を冷やす")
+    )
+    assert "どちら" not in said_of("港湾倉庫が傷む", "冷凍倉庫を冷やす")
+
+
+def test_a_part_of_one_word_is_not_the_other_word() -> None:
+    said = said_of("下水道が古い", "上水道が古い")
+    assert "「水道」" not in said
+
+
+@pytest.mark.parametrize("text", ["灯台52を直す", "灯台３基を直す", "灯台三基を直す"])
+def test_no_number_sticks_to_a_quoted_word(text: str) -> None:
+    said = said_of(text, text)
+    assert "「灯台」" in said
+    assert "「基" not in said
+
+
+def test_general_words_are_no_reason() -> None:
+    text = "担当の団体は必要な部分を自分で決めます。"
+    assert quoted(said_of(text, text)) == []
+
+
+def test_a_word_that_most_listings_use_is_no_reason() -> None:
+    calls = [replace(call, details="灯台が見えます。") for call in CALLS]
+    solutions = [replace(s, evidence=f"灯台が見えます。{s.evidence}") for s in SOLUTIONS]
+    epoch = epoch_of(calls, solutions)
+    for call, solution in zip(calls, solutions, strict=False):
+        found = explain(
+            subject(call, profile(call), epoch),
+            subject(solution, profile(solution), epoch),
+            score_of(call, solution, epoch),
+        )
+        assert "灯台" not in everything(found)
+
+
+@pytest.mark.parametrize(
+    ("call", "solution", "label"),
+    [
+        ("中学生が減った", "大学が協力する", "大学・学生との連携"),
+        ("病院坂の桜を見る", "薬局を開く", "診療と薬が遠い"),
+    ],
+)
+def test_no_topic_is_named_for_a_part_of_another_word(call: str, solution: str, label: str) -> None:
+    assert label not in said_of(call, solution)
 
 
 @pytest.mark.parametrize(("call", "solution"), PAIRS)

@@ -40,6 +40,9 @@ _USUAL_PAIRS = 2000
 _SCALE_QUANTILE = 0.995
 _SAMPLE = (150, 1500)
 _POOLED = 10.0
+# A term is common when more than a tenth of one side use it; in a small market, where one more
+# listing changes much, when its rarity is below this share of the greatest.
+_RARE, _RARE_SHARE = -math.log(0.1), 0.4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,6 +74,11 @@ class Epoch:
     def vector(self, text: Profile) -> Vector:
         """Return the listing's vector under these statistics."""
         return _vector(text, self.keys, self.rarities, self.unseen, self.scales)
+
+    def is_common(self, key: int) -> bool:
+        """Tell whether a term stands in so many listings that sharing it says little."""
+        rarity = _lookup(np.array([key], np.uint64), self.keys, self.rarities, self.unseen)[0]
+        return bool(rarity < min(_RARE, _RARE_SHARE * self.unseen))
 
     def theme_likeness(self, a: Sequence[str], b: Sequence[str]) -> float | None:
         """Return how alike two lists of themes are (0..1), None when a side names none."""

@@ -78,20 +78,25 @@ def _said(evidence: tuple[Evidence, ...]) -> Iterator[Sentence]:
                 f"and the solution {_quotes(item.solution)}.",
             )
     words = [item for item in evidence if item.concept is None]
-    if words:
-        said = [_word(item.call[0], item.solution[0]) for item in words]
+    alone = [item.word for item in words if _is_alone(item)]
+    if alone:
         yield Sentence(
-            f"どちらの文章にも{''.join(ja for ja, _ in said)}の言葉があります。",
-            f"Both texts have the words {', '.join(en for _, en in said)}.",
+            f"どちらの文章にも{_quotes(alone)}の言葉があります。",
+            f"Both texts have the words {', '.join(f'「{word}」' for word in alone)}.",
         )
+    for item in words:
+        if not _is_alone(item):
+            yield Sentence(
+                f"募集の{_quotes(item.call)}とソリューションの{_quotes(item.solution)}に、"
+                f"同じ「{item.word}」が入っています。",
+                f"{_quotes(item.call)} in the call and {_quotes(item.solution)} in the solution "
+                f"share 「{item.word}」.",
+            )
 
 
-def _word(call: str, solution: str) -> tuple[str, str]:
-    """Return how to quote a word that the two texts may write within different phrases."""
-    if call in solution or solution in call:
-        common = min(call, solution, key=len)
-        return f"「{common}」", f"「{common}」"
-    return f"「{call}」（募集）と「{solution}」", f"「{call}」 (call) and 「{solution}」"
+def _is_alone(item: Evidence) -> bool:
+    """Tell whether both texts have the word as a word of its own."""
+    return len(item.word) == len(item.call[0]) == len(item.solution[0])
 
 
 def _themes(call: CallFacts, solution: SolutionFacts, names: Names) -> Iterator[Sentence]:

@@ -1,4 +1,4 @@
-"""A listing ready to be scored: its facts and its vector under an epoch."""
+"""A listing ready to be scored and explained: its facts and its vector under an epoch."""
 
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -13,11 +13,12 @@ AnyFacts = TypeVar("AnyFacts", bound=Facts)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Subject(Generic[AnyFacts]):
-    """Facts, vector and the factor D for prose (1 = no bare enumeration)."""
+    """Facts, vector, the factor D for prose (1 = no bare enumeration), and their epoch."""
 
     facts: AnyFacts
     vector: Vector
     prose: float
+    epoch: Epoch
 
 
 CallSubject = Subject[CallFacts]
@@ -26,4 +27,4 @@ SolutionSubject = Subject[SolutionFacts]
 
 def subject(facts: AnyFacts, text: Profile, epoch: Epoch) -> Subject[AnyFacts]:
     """Return a listing as the scorer takes it; `text` is the profile of the same facts."""
-    return Subject(facts, epoch.vector(text), prose_factor(text.enumeration))
+    return Subject(facts, epoch.vector(text), prose_factor(text.enumeration), epoch)
