@@ -8,15 +8,17 @@ from xml.etree.ElementTree import Element
 import html5lib
 import pytest
 from flask import Flask, render_template_string
-from flask_babel import Babel
+from flask_babel import Babel, force_locale
 from flask_wtf import FlaskForm
 from hypothesis import given
 from hypothesis import strategies as st
+from markupsafe import Markup
 from wtforms import BooleanField, RadioField, SelectMultipleField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
 
 from hub.clock import to_jst
+from hub.web.language import written
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,6 +29,7 @@ def app() -> Flask:
     app = Flask(__name__, template_folder=ROOT / "templates")
     app.config.update(SECRET_KEY="test", WTF_CSRF_ENABLED=False, BABEL_DEFAULT_LOCALE="ja")
     app.add_template_filter(to_jst, "jst")
+    app.add_template_filter(written, "written")
     Babel(app)
     return app
 
@@ -275,3 +278,14 @@ def test_the_map_has_one_place_for_each_prefecture(app: Flask) -> None:
     for item, tile in zip(items, tree.iter("li"), strict=True):
         assert f".at-{item['code']} {{ grid-area:" in sheet
         assert words(tile) == f"{item['name']} {item['count']}"
+
+
+def test_words_of_people_say_that_they_are_japanese_where_the_page_is_not(app: Flask) -> None:
+    with app.test_request_context("/"):
+        assert written("石巻市 <b>") == "石巻市 <b>"
+        with force_locale("en"):
+            assert written("石巻市 <b>") == Markup('<span lang="ja">石巻市 &lt;b&gt;</span>')
+            assert (
+                written(Markup("<mark>かき</mark>")) == '<span lang="ja"><mark>かき</mark></span>'
+            )
+            assert written("Ishinomaki, Miyagi") == "Ishinomaki, Miyagi"

@@ -75,6 +75,20 @@ _SMALL_TEXT = """() => {
   return found.slice(0, 5);
 }"""
 
+# WCAG 3.1.2: what people wrote in Japanese says so where the page is in another language.
+_UNMARKED = """() => {
+  const found = [];
+  const walk = document.createTreeWalker(document.documentElement, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const e = walk.currentNode.parentElement;
+    const text = walk.currentNode.textContent;
+    if (e.closest("script, style, textarea, option, title, .error-summary, .field-error")) continue;
+    if (!/[\\u3041-\\u30fa\\u4e00-\\u9fff]/.test(text) || /[a-z]{3}/.test(text)) continue;
+    if (e.closest("[lang]").lang !== "ja") found.push(e.outerHTML.slice(0, 140));
+  }
+  return found.slice(0, 5);
+}"""
+
 # The element with focus: can it be seen, and is the focus drawn?
 _STOP = """() => {
   const e = document.activeElement;
@@ -126,6 +140,12 @@ def small_text(page: Page) -> list[str]:
     """Running text under 16 px or set too tight, any text under 14 px."""
     found: list[str] = page.evaluate(_SMALL_TEXT)
     return found
+
+
+def unmarked_language(page: Page) -> list[str]:
+    """Japanese words on a page in another language that do not say that they are Japanese."""
+    found: list[str] = page.evaluate(_UNMARKED)
+    return [f"not marked as Japanese: {words}" for words in found]
 
 
 def focus_crawl(page: Page) -> tuple[int, list[str]]:
