@@ -21,9 +21,7 @@ STALE = N_(
 
 def sentence(problem: Problem) -> str:
     """The problem in the reader's language; labels inside it are translated too."""
-    values = {
-        key: _(value) if key == "label" else value for key, value in problem.values.items()
-    }
+    values = {key: _(value) if key == "label" else value for key, value in problem.values.items()}
     message = _(problem.message)
     return message % values if values else message
 
