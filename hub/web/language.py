@@ -9,7 +9,7 @@ from flask_babel import Babel, get_locale
 from markupsafe import Markup
 
 LANGUAGES = {"ja": "日本語", "en": "English"}
-_JAPANESE = re.compile("[\u3041-\u30fa\u4e00-\u9fff]")
+_JAPANESE = re.compile(r"[\u3041-\u30fa\u4e00-\u9fff]")
 
 
 def chosen() -> str:
