@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from hub.domain import matches
 from hub.domain.calls import LABELS as CALL_LABELS
@@ -225,18 +225,25 @@ def _about(themes: Sequence[str]) -> SearchState:
 
 
 def _similar(row: Call | Solution, themes: Sequence[str]) -> Sequence[Call]:
-    """Open calls: those that fit a solution best; else those of the same themes, nearest first."""
+    """Open calls: those that fit a solution best; else those that share most
+    themes, nearest deadline first."""
     if isinstance(row, Solution):
         fitting = matches.for_solution(session(), row, now=now(), limit=SIMILAR)
         if fitting:
             wanted = select(Call).where(Call.id.in_([match.call_id for match in fitting]))
             by_id = {call.id: call for call in rows.calls(session(), wanted)}
             return [by_id[match.call_id] for match in fitting]
-    sharing = select(CallTheme.call_id).where(CallTheme.key.in_(themes))
-    found = rows.open_calls(now()).where(Call.id.in_(sharing))
+    shared = (
+        select(CallTheme.call_id, func.count().label("number"))
+        .where(CallTheme.key.in_(themes))
+        .group_by(CallTheme.call_id)
+        .subquery()
+    )
+    found = rows.open_calls(now()).join(shared, shared.c.call_id == Call.id)
     if isinstance(row, Call):
         found = found.where(Call.id != row.id)
-    return rows.calls(session(), rows.in_time_order(found).limit(SIMILAR))
+    closest = found.order_by(shared.c.number.desc())
+    return rows.calls(session(), rows.in_time_order(closest).limit(SIMILAR))
 
 
 def _town(call: Call) -> Link | None:
