@@ -108,7 +108,7 @@ class CallForm(Form):
 
     def offer_choices(self) -> None:
         """Fill in what can be chosen, in the reader's language."""
-        self.kind.choices = choices.call_kinds()
+        self.kind.choices = choices.call_kinds_explained()
         self.themes.choices = choices.themes()
         self.fine_themes.choices = choices.fine_themes()
         self.offers.choices = choices.offers()

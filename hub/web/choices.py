@@ -3,6 +3,7 @@
 from typing import Any
 
 from flask_babel import gettext
+from markupsafe import Markup
 from sqlalchemy import select
 
 from hub.i18n import N_
@@ -59,9 +60,22 @@ def named(names: dict[str, str]) -> Pairs:
 
 
 def call_kinds() -> Pairs:
+    """The kinds of call."""
+    return [(row.key, name_of(row)) for row in _call_kinds()]
+
+
+def call_kinds_explained() -> Pairs:
     """The kinds of call, each with what it means."""
-    rows = session().scalars(select(CallKind).order_by(CallKind.position))
-    return [(row.key, name_of(row)) for row in rows]
+    english = chosen() == "en"
+    label = Markup('{} <span class="hint">{}</span>')
+    return [
+        (row.key, label.format(name_of(row), row.description_en if english else row.description_ja))
+        for row in _call_kinds()
+    ]
+
+
+def _call_kinds() -> list[CallKind]:
+    return list(session().scalars(select(CallKind).order_by(CallKind.position)))
 
 
 def offers() -> Pairs:

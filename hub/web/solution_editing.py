@@ -67,7 +67,7 @@ class SolutionForm(Form):
         self.themes.choices = choices.themes()
         self.fine_themes.choices = choices.fine_themes()
         self.asks.choices = choices.offers()
-        self.kinds.choices = choices.call_kinds()
+        self.kinds.choices = choices.call_kinds_explained()
         self.stage.choices = choices.named(choices.STAGE_NAMES)
         self.areas.choices = [(NATIONWIDE, _("全国")), *choices.prefectures()]
 

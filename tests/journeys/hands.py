@@ -1,5 +1,6 @@
 """How a person works a page: with a mouse, or with keys alone."""
 
+import re
 from abc import ABC, abstractmethod
 
 from playwright.sync_api import Locator, Page
@@ -18,8 +19,8 @@ class Hands(ABC):
         self.page.goto(path)
 
     def write(self, label: str, text: str, nth: int = 0) -> None:
-        """Type into the field with this label, instead of what stood there."""
-        self._write(self.page.get_by_label(label, exact=False).nth(nth), text)
+        """Type into the field whose label begins so, instead of what stood there."""
+        self._write(self._labelled(label).nth(nth), text)
 
     def press(self, button: str | Locator) -> None:
         """Press a button of the main part."""
@@ -34,8 +35,11 @@ class Hands(ABC):
         self._tick(self._found("checkbox", box))
 
     def choose(self, label: str) -> None:
-        """Choose one of several radio buttons."""
-        self._choose(self._found("radio", label))
+        """Choose one of several radio buttons by the first words beside it."""
+        self._choose(self._labelled(label).and_(self.page.get_by_role("radio")))
+
+    def _labelled(self, label: str) -> Locator:
+        return self.page.get_by_role("main").get_by_label(re.compile(f"^{label}"))
 
     def _found(self, role: str, thing: str | Locator) -> Locator:
         if not isinstance(thing, str):
