@@ -14,7 +14,6 @@ from hub.models.base import Base
 from hub.models.organisation import Organisation
 from hub.models.reference import Municipality
 
-STATES = ("draft", "published", "closed", "archived")
 CALL_KINDS = ("pilot", "accelerator", "proposal", "collaboration")
 BUDGET_KINDS = (
     "none",
@@ -28,8 +27,6 @@ BUDGET_KINDS = (
 ELIGIBILITY = ("juridical_person", "in_prefecture", "in_municipality")
 STAGES = ("concept", "prototype", "product", "proven")
 NATIONWIDE = "00"
-PROMPTS = ("vision", "problem", "tried", "offered", "wanted", "details")
-SOLUTION_PROMPTS = ("solves", "brings", "asks_text", "evidence")
 
 
 class Listing:

@@ -8,7 +8,6 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from hub.models.base import Base
 from hub.models.reference import Municipality, Prefecture
 
-ORGANISATION_KINDS = ("municipality", "company", "intermediary")
 LEGAL_FORMS = (
     "corporation",
     "sole_proprietor",
