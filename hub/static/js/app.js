@@ -33,13 +33,13 @@ for (const note of document.querySelectorAll("[data-counts]")) {
   });
 }
 
-// Matches are being made: look again soon, a few times, and only while the page is in view.
+// Matches are being made: look again soon, then less often, and not for ever.
 const waiting = document.querySelector("[data-look-again]");
 if (waiting) {
   const tries = Number(sessionStorage.getItem("tries") || 0);
   sessionStorage.setItem("tries", String(tries + 1));
   if (tries < 15) {
-    setTimeout(() => location.reload(), 1000 * Number(waiting.dataset.lookAgain));
+    setTimeout(() => location.reload(), 1000 * Number(waiting.dataset.lookAgain) * (1 + tries / 5));
   }
 } else {
   sessionStorage.removeItem("tries");
