@@ -30,6 +30,7 @@ from hub.web import (
     solution_editing,
     town,
 )
+from search.analysis import tokenize
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 BODY_MAX = 2 * 1024 * 1024  # bytes of one request
@@ -54,7 +55,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     settings = settings or (services.settings if services else Settings())
     app = Flask("hub", template_folder=str(TEMPLATES))
     _configure(app, settings)
-    app.extensions["hub"] = services or Services.of(settings)
+    app.extensions["hub"] = services or _opened(settings)
     if settings.proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=settings.proxies
@@ -65,6 +66,12 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
         app.register_blueprint(blueprint)
     _prepare_templates(app, settings)
     return app
+
+
+def _opened(settings: Settings) -> Services:
+    """The real parts; the dictionary is read now, so that nobody's first search waits for it."""
+    tokenize("まち")
+    return Services.of(settings)
 
 
 def _configure(app: Flask, settings: Settings) -> None:
