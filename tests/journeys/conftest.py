@@ -12,13 +12,14 @@ from pathlib import Path
 
 import psutil
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.installation import Installation, until
-from tests.journeys.browser import Cast, launch, path_of_chromium, window
+from tests.journeys.browser import PATIENCE, WIDE, Cast, launch, path_of_chromium, window
 from tests.journeys.hands import Hands, Keyboard, Mouse
 from tests.journeys.views import find
 
+expect.set_options(timeout=PATIENCE)  # other tests use the same cores
 HERE = Path(__file__).parent
 SETTLE_SECONDS = 60
 WAYS: dict[str, type[Hands]] = {"mouse": Mouse, "keyboard": Keyboard, "no-script": Mouse}
@@ -107,10 +108,20 @@ def hands(way: str, page: Page) -> Hands:
     return WAYS[way](page)
 
 
+@pytest.fixture(scope="session")
+def strangers(browser: Browser, site: str) -> Iterator[dict[bool, Page]]:
+    """Pages of two windows of people we do not know: with scripts, and without."""
+    pages = {on: window(browser, site, java_script_enabled=on).new_page() for on in (True, False)}
+    yield pages
+    for page in pages.values():
+        page.context.close()
+
+
 @pytest.fixture
-def page(browser: Browser, site: str, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A private window that nobody has signed in to; without scripts when the way says so."""
+def page(strangers: dict[bool, Page], request: pytest.FixtureRequest) -> Page:
+    """A window that nobody has signed in to; without scripts when the way says so."""
     scripts = "way" not in request.fixturenames or request.getfixturevalue("way") != "no-script"
-    context = window(browser, site, java_script_enabled=scripts)
-    yield context.new_page()
-    context.close()
+    page = strangers[scripts]
+    page.context.clear_cookies()
+    page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+    return page
