@@ -3,6 +3,8 @@
 import hashlib
 from dataclasses import dataclass
 
+from search.enumeration import pieces, prose_factor
+
 UNSTATED = "unstated"
 STATUSES = ("open", "upcoming", "closed")
 TARGETS = ("call", "solution")
@@ -66,6 +68,17 @@ def closing(document: SearchDocument) -> int:
     if document.closed:
         return 0
     return NEVER if document.closes_at is None else document.closes_at
+
+
+def focus(document: SearchDocument) -> float:
+    """Return by how much a score counts, 0 to 1: less the more of the text is bare enumeration.
+
+    A list of every word that somebody might search by says nothing of what is done; see
+    search.enumeration.
+    """
+    text = f"{document.title}\n{document.summary}\n{document.body}"
+    listed = sum(len(piece) for piece, enumerated in pieces(text) if enumerated)
+    return prose_factor(listed / len(text))
 
 
 def tie(document_id: str) -> int:

@@ -10,26 +10,38 @@ from typing import Any
 import tantivy
 from tantivy import FieldType, Occur, Order, Query
 
-from search.analysis import ANALYSIS_VERSION, hiragana, is_kana, tokenize
+from search.analysis import (
+    ANALYSIS_VERSION,
+    Token,
+    exact_units,
+    hiragana,
+    is_kana,
+    spoken_as,
+    tokenize,
+)
 from search.documents import (
     NEVER,
     TIE_BITS,
     SearchDocument,
     closing,
     facet_values,
+    focus,
     opening,
     tie,
 )
-from search.embedded_text import TextQueries, all_of, any_of, count_of, unscored
+from search.embedded_text import Found, TextQueries, all_of, any_of, count_of, unscored
 from search.generations import Generations
 from search.index import Hit, IndexBusy, IndexUnavailable, SearchResult
-from search.plan import grams, words
+from search.names import name_units
+from search.plan import grams, plan
 from search.query import FACETS, SearchQuery
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _WRITER_BYTES = 30_000_000
 _MOST_VALUES = 2_500  # more than all municipalities
 _TIES = 32
+_FOCUS_STEPS = 1_000
+_PART_END = " ¶ "  # no letter, so that no phrase reaches over it
 
 
 class EmbeddedIndex:
@@ -149,21 +161,20 @@ class _Search:
         self._schema = schema
         self._searcher = searcher
         self._query = query
-        self._text, self._ranking = self._text_queries()
+        self._found = self._text_queries()
         self._filters = self._filter_queries()
 
     def result(self) -> SearchResult:
         hits, total = self._page()
-        return SearchResult(hits=hits, total=total, facets=self._facets())
+        unmet = tuple(word.form for word in self._found.unmet)
+        return SearchResult(hits=hits, total=total, facets=self._facets(), unmet=unmet)
 
-    def _text_queries(self) -> tuple[Query, list[Query]]:
-        """Return what the text finds, and what besides decides the order of it."""
+    def _text_queries(self) -> Found:
         text = self._query.text
         if not text:
-            return unscored(Query.all_query()), []
+            return Found(Query.all_query())
         queries = TextQueries(self._schema, self._searcher)
-        found = words(text, queries.knows)
-        return queries.found(text, found), queries.ranking(text, found)
+        return queries.found(text, plan(text, queries.knows, expand=self._query.expand))
 
     def _filter_queries(self) -> dict[str, Query]:
         query = self._query
@@ -183,7 +194,7 @@ class _Search:
     def _matching(self, *extra: Query, but: str = "") -> Query:
         """Return the query for text and filters, those of the facet `but` left out."""
         filters = [query for field, query in self._filters.items() if field != but]
-        return all_of([self._text, *(unscored(query) for query in (*filters, *extra))])
+        return all_of([unscored(query) for query in (self._found.query, *filters, *extra)])
 
     def _status(self, status: str) -> Query:
         """Return the query for a status as the clock of the query sees it."""
@@ -237,7 +248,7 @@ class _Search:
 
     def _by_score(self) -> tuple[tuple[Hit, ...], int]:
         """Return the page by score; equal scores are ordered by the ties of all that share it."""
-        ranked = [(Occur.Should, query) for query in self._ranking]
+        ranked = [(Occur.Should, query) for query in self._found.ranking]
         query = Query.boolean_query([(Occur.Must, self._matching()), *ranked])
         end = self._query.offset + self._query.limit
         size = end + _TIES
@@ -250,8 +261,15 @@ class _Search:
         ties = self._searcher.fast_field_values("tie", addresses)
         ordered = sorted(zip(found.hits, ties, strict=True), key=lambda hit: (-hit[0][0], hit[1]))
         page = [hit for hit, _ in ordered[self._query.offset : end]]
-        hits = tuple(Hit(_id(self._searcher, address), score) for score, address in page)
+        hits = self._scored([(score / self._found.scale, address) for score, address in page])
         return hits, count_of(found)
+
+    def _scored(self, page: Sequence[tuple[float, Any]]) -> tuple[Hit, ...]:
+        sharp = self._searcher.fast_field_values("focus", [address for _, address in page])
+        return tuple(
+            Hit(_id(self._searcher, address), score, int(steps or 0) / _FOCUS_STEPS)
+            for (score, address), steps in zip(page, sharp, strict=True)
+        )
 
     def _facets(self) -> dict[str, dict[str, int]]:
         """Return the counts of all facets: one pass, and one more for each with a choice in it."""
@@ -294,11 +312,13 @@ def _schema() -> tantivy.Schema:
     builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
     for field in ("title", "text", "grams", "kana", "groups"):
         builder.add_text_field(field, tokenizer_name="words", index_option="freq")
+    for field in ("exact", "name"):
+        builder.add_text_field(field, tokenizer_name="words", index_option="position")
     for field in (*FACETS, "target"):
         builder.add_text_field(field, fast=True, tokenizer_name="raw", index_option="basic")
     for field in ("by_opening", "by_closing", "by_latest_closing", "by_newest"):
         builder.add_integer_field(field, indexed=True, fast=True)
-    for field in ("version", "tie"):
+    for field in ("version", "tie", "focus"):
         builder.add_integer_field(field, fast=True)
     return builder.build()
 
@@ -323,7 +343,12 @@ def _write(writer: tantivy.IndexWriter, documents: Sequence[SearchDocument]) -> 
 
 
 def _fields(document: SearchDocument) -> dict[str, Any]:
-    numbers = {"version": document.version, "tie": tie(document.id), **_orders(document)}
+    numbers = {
+        "version": document.version,
+        "tie": tie(document.id),
+        "focus": round(focus(document) * _FOCUS_STEPS),
+        **_orders(document),
+    }
     return {"id": document.id, "target": document.target} | {
         **text_fields(document),
         **{field: list(values) for field, values in facet_values(document).items()},
@@ -353,14 +378,24 @@ def text_fields(document: SearchDocument) -> dict[str, str]:
     every = title + [token for part in parts for token in tokenize(part)]
     names = [*document.keywords, document.owner_kana]
     spelled = [hiragana(name) for name in names if is_kana(name)]
-    read = [reading for token in every for reading in (token.reading, *token.unit_readings)]
+    read = [
+        reading
+        for token in every
+        for reading in (*spoken_as(token.surface, token.reading), *token.unit_readings)
+    ]
     return {
-        "title": " ".join(term for token in title for term in (token.form, *token.units)),
-        "text": " ".join(term for token in every for term in (token.form, *token.units)),
+        "title": _terms(title),
+        "text": _terms(every),
         "grams": " ".join(grams("\n".join((document.title, *parts)))),
         "kana": " ".join(reading for reading in (*read, *spelled) if reading),
         "groups": " ".join(str(group) for token in every for group in token.groups),
+        "exact": _PART_END.join(" ".join(exact_units(part)) for part in (document.title, *parts)),
+        "name": " ".join(name_units(document)),
     }
+
+
+def _terms(tokens: Sequence[Token]) -> str:
+    return " ".join(term for token in tokens for term in (token.form, *token.units))
 
 
 def _versions(searcher: tantivy.Searcher, query: Query) -> dict[str, int]:

@@ -13,7 +13,7 @@ _LONGEST_TEXT = 1_000
 class SearchQuery:
     """A search: several values of one facet widen it, facets narrow one another.
 
-    `now` (seconds since 1970 UTC) decides what is open. The filter value "unstated" asks for
+    Without `expand` words are not met by synonyms. `now` (seconds since 1970 UTC) decides what is open. The filter value "unstated" asks for
     listings that say nothing about a facet. With empty text everything matches; relevance then
     means the deadline order: open ones by nearest deadline, open ones without a deadline, those
     still to open, closed ones. Limits are clamped to 1..100, unknown sorts mean relevance.
@@ -21,6 +21,7 @@ class SearchQuery:
     """
 
     text: str = ""
+    expand: bool = True
     target: str | None = None
     now: int = 0
     filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from search.analysis import fold
-from workers.matching.enumeration import pieces
+from search.enumeration import pieces
 from workers.matching.facts import CallFacts, Facts
 from workers.matching.phrases import PREAMBLE, PROCEDURE
 
