@@ -2,8 +2,10 @@
 
 import hashlib
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,10 @@ from search.analysis import (
     tokenize,
 )
 from search.documents import (
+    DAY,
+    DEADLINES,
     NEVER,
+    NO_DEADLINE,
     TIE_BITS,
     SearchDocument,
     closing,
@@ -29,12 +34,13 @@ from search.documents import (
     opening,
     tie,
 )
-from search.embedded_text import Found, TextQueries, all_of, any_of, count_of, unscored
+from search.embedded_text import Found, TextQueries, all_of, any_of, count_of, less, unscored
 from search.generations import Generations
 from search.index import Hit, IndexBusy, IndexUnavailable, SearchResult
+from search.lexicon import words_of
 from search.names import name_units
 from search.plan import grams, plan
-from search.query import FACETS, SearchQuery
+from search.query import FACETS, STORED, SearchQuery
 
 SCHEMA_VERSION = 2
 _WRITER_BYTES = 30_000_000
@@ -70,12 +76,15 @@ class EmbeddedIndex:
         """Return id -> version; see SearchIndex.versions."""
         with _edge():
             searcher = self._searcher()
-            query = (
-                Query.all_query()
-                if ids is None
-                else Query.term_set_query(self._schema, "id", list(ids))
-            )
+            query = Query.all_query() if ids is None else _among(self._schema, ids)
             return _versions(searcher, query)
+
+    def lexicon(self) -> dict[str, int]:
+        """Return the words of the index; see SearchIndex.lexicon."""
+        with _edge():
+            # Without a query, listings that were replaced would be counted too.
+            found = self._searcher().terms_with_prefix("lexicon", "", Query.all_query())
+            return {word: count for word, count in found if count}
 
     def search(self, query: SearchQuery) -> SearchResult:
         """Answer a query; see SearchIndex.search."""
@@ -178,27 +187,32 @@ class _Search:
 
     def _filter_queries(self) -> dict[str, Query]:
         query = self._query
-        filters = {
+        chosen = {**query.filters, "status": query.status}
+        chosen["target"] = (query.target,) if query.target else ()
+        return {
             field: any_of([self._value(field, value) for value in values])
-            for field, values in query.filters.items()
+            for field, values in chosen.items()
+            if values
         }
-        if query.target:
-            filters["target"] = self._value("target", query.target)
-        if query.status:
-            filters["status"] = any_of([self._status(status) for status in query.status])
-        return filters
 
     def _value(self, field: str, value: str) -> Query:
+        if field == "status":
+            return self._status(value)
+        if field == "deadline":
+            return self._deadline(value)
         return Query.term_query(self._schema, field, value, "basic")
 
     def _matching(self, *extra: Query, but: str = "") -> Query:
         """Return the query for text and filters, those of the facet `but` left out."""
         filters = [query for field, query in self._filters.items() if field != but]
-        return all_of([unscored(query) for query in (self._found.query, *filters, *extra)])
+        if self._query.only is not None:
+            filters.append(_among(self._schema, self._query.only))
+        found = all_of([unscored(query) for query in (self._found.query, *filters, *extra)])
+        return less(found, [_among(self._schema, self._query.but)] if self._query.but else [])
 
     def _status(self, status: str) -> Query:
         """Return the query for a status as the clock of the query sees it."""
-        later = _ordered(self._query.now + 1)
+        later = self._later()
         running = self._range("by_closing", lower=later)
         match status:
             case "open":
@@ -208,6 +222,20 @@ class _Search:
             case "closed":
                 return self._range("by_closing", upper=later - 1)
         return Query.empty_query()
+
+    def _deadline(self, value: str) -> Query:
+        """Return the query for what is open and closes within so many days, or never."""
+        if value == NO_DEADLINE:
+            closing = self._range("by_closing", lower=_ordered(NEVER))
+        elif value in DEADLINES:
+            closing = self._range("by_closing", upper=self._later(DEADLINES[value]) - 1)
+        else:
+            return Query.empty_query()
+        return all_of([self._status("open"), closing])
+
+    def _later(self, days: int = 0) -> int:
+        """Return the least sort key beyond the second that lies so many days ahead."""
+        return _ordered(self._query.now + days * DAY + 1)
 
     def _range(self, field: str, lower: int | None = None, upper: int | None = None) -> Query:
         return Query.range_query(self._schema, field, FieldType.Integer, lower, upper)
@@ -285,26 +313,64 @@ class _Search:
         return {field: _counted(field, found[field]["buckets"]) for field in fields}
 
     def _buckets(self, field: str) -> dict[str, Any]:
-        if field != "status":
-            return {"terms": {"field": field, "size": _MOST_VALUES}}
-        later = float(_ordered(self._query.now + 1))  # exact: 36 bits shifted
-        opened = [{"key": "open", "to": later}, {"key": "upcoming", "from": later}]
-        closed = [{"key": "closed", "to": later}, {"key": "running", "from": later}]
+        match field:
+            case "status":
+                return self._moments({"closed": self._later(), "running": None})
+            case "deadline":
+                within = {value: self._later(days) for value, days in DEADLINES.items()}
+                rest = {"beyond": _ordered(NEVER), NO_DEADLINE: None}
+                return self._moments({"closed": self._later(), **within, **rest})
+        return {"terms": {"field": field, "size": _MOST_VALUES}}
+
+    def _moments(self, ends: Mapping[str, int | None]) -> dict[str, Any]:
+        """Return the counts of ranges of closing, each by whether it is open yet."""
+        starts = [None, *ends.values()]
+        ranges = [_range_of(*edges) for edges in zip(ends, starts, ends.values(), strict=False)]
+        opened = [
+            _range_of("open", None, self._later()),
+            _range_of("upcoming", self._later(), None),
+        ]
         return {
-            "range": {"field": "by_closing", "ranges": closed},
+            "range": {"field": "by_closing", "ranges": ranges},
             "aggs": {"started": {"range": {"field": "by_opening", "ranges": opened}}},
         }
 
 
+def _range_of(key: str, start: int | None, end: int | None) -> dict[str, Any]:
+    # Sort keys are exact as floats where the tie is 0: 36 bits, shifted.
+    edges = {"from": start, "to": end}
+    return {"key": key} | {name: float(edge) for name, edge in edges.items() if edge is not None}
+
+
 def _counted(field: str, buckets: list[dict[str, Any]]) -> dict[str, int]:
     if field == "status":
-        running = [bucket for bucket in buckets if bucket["key"] == "running"]
-        closed = [bucket for bucket in buckets if bucket["key"] == "closed"]
-        buckets = [
-            *closed,
-            *(inner for bucket in running for inner in bucket["started"]["buckets"]),
-        ]
-    return {bucket["key"]: bucket["doc_count"] for bucket in buckets if bucket["doc_count"]}
+        counts = _statuses(_moments(buckets))
+    elif field == "deadline":
+        counts = _deadlines(_moments(buckets))
+    else:
+        counts = {bucket["key"]: bucket["doc_count"] for bucket in buckets}
+    return {value: count for value, count in counts.items() if count}
+
+
+def _moments(buckets: list[dict[str, Any]]) -> Counter[tuple[str, str]]:
+    """Return the counts by (range of closing, "open" or "upcoming")."""
+    return Counter(
+        {
+            (bucket["key"], inner["key"]): inner["doc_count"]
+            for bucket in buckets
+            for inner in bucket["started"]["buckets"]
+        }
+    )
+
+
+def _statuses(sizes: Counter[tuple[str, str]]) -> dict[str, int]:
+    opened, upcoming = sizes["running", "open"], sizes["running", "upcoming"]
+    return {"open": opened, "upcoming": upcoming, "closed": sizes.total() - opened - upcoming}
+
+
+def _deadlines(sizes: Counter[tuple[str, str]]) -> dict[str, int]:
+    within = accumulate(sizes[value, "open"] for value in DEADLINES)
+    return {**dict(zip(DEADLINES, within, strict=True)), NO_DEADLINE: sizes[NO_DEADLINE, "open"]}
 
 
 def _schema() -> tantivy.Schema:
@@ -314,8 +380,9 @@ def _schema() -> tantivy.Schema:
         builder.add_text_field(field, tokenizer_name="words", index_option="freq")
     for field in ("exact", "name"):
         builder.add_text_field(field, tokenizer_name="words", index_option="position")
-    for field in (*FACETS, "target"):
+    for field in (*STORED, "target"):
         builder.add_text_field(field, fast=True, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("lexicon", tokenizer_name="raw", index_option="basic")
     for field in ("by_opening", "by_closing", "by_latest_closing", "by_newest"):
         builder.add_integer_field(field, indexed=True, fast=True)
     for field in ("version", "tie", "focus"):
@@ -371,11 +438,12 @@ def _ordered(second: int) -> int:
     return min(max(second, 0), NEVER) << TIE_BITS
 
 
-def text_fields(document: SearchDocument) -> dict[str, str]:
-    """Return the words of a listing by channel, joined by spaces."""
+def text_fields(document: SearchDocument) -> dict[str, Any]:
+    """Return the words of a listing by channel, joined by spaces, and those of the lexicon."""
     title = tokenize(document.title)
     parts = [document.summary, document.body, *document.keywords, document.owner]
-    every = title + [token for part in parts for token in tokenize(part)]
+    told = [token for part in parts[:-1] for token in tokenize(part)]
+    every = [*title, *told, *tokenize(document.owner)]
     names = [*document.keywords, document.owner_kana]
     spelled = [hiragana(name) for name in names if is_kana(name)]
     read = [
@@ -391,6 +459,7 @@ def text_fields(document: SearchDocument) -> dict[str, str]:
         "groups": " ".join(str(group) for token in every for group in token.groups),
         "exact": _PART_END.join(" ".join(exact_units(part)) for part in (document.title, *parts)),
         "name": " ".join(name_units(document)),
+        "lexicon": sorted(words_of(title + told)),
     }
 
 
@@ -406,6 +475,10 @@ def _versions(searcher: tantivy.Searcher, query: Query) -> dict[str, int]:
         _id(searcher, address): int(number or 0)
         for address, number in zip(addresses, numbers, strict=True)
     }
+
+
+def _among(schema: tantivy.Schema, ids: Collection[str]) -> Query:
+    return Query.term_set_query(schema, "id", list(ids))
 
 
 def _id(searcher: tantivy.Searcher, address: tantivy.DocAddress) -> str:

@@ -71,11 +71,11 @@ class TextQueries:
         never = [self._phrase(phrase) for phrase in plan.without]
         if not wants and not must:
             found = Query.all_query() if never else Query.empty_query()
-            return Found(_less(found, never))
+            return Found(less(found, never))
         sides = [self._side(text, plan, wants, must, target) for target in TARGETS]
         ranking = [*must, *(query for query in wants.values()), *self._touches(text, plan)]
         return Found(
-            _less(any_of(sides), never),
+            less(any_of(sides), never),
             ranking=ranking,
             scale=_FULL * sum(self._idf(part) for part in _first_parts(plan)) or 1.0,
             unmet=tuple(word for word in plan.words if not word.asking and not self._met(word)),
@@ -122,7 +122,7 @@ class TextQueries:
 
     def _word(self, word: Word) -> Query:
         ways = [query for frequency, query in self._ways(word) if frequency]
-        return best_of(ways) if ways else self._unknown(word)
+        return best_of(ways) if ways else self._near(word.form)
 
     def _ways(self, word: Word) -> Iterable[tuple[int, Query]]:
         yield self._words_way([word.form], 1.0)
@@ -150,15 +150,7 @@ class TextQueries:
         """Tell whether any listing holds a word otherwise than by bits of it."""
         if any(frequency for frequency, _ in self._ways(replace(word, units=()))):
             return True
-        if len(word.units) > 1 and self._count(self._words_way(word.units, 1.0)[1]):
-            return True
-        return self.knows(word.reading)
-
-    def _unknown(self, word: Word) -> Query:
-        """Meet a word the index does not hold by its sound, then by its spelling."""
-        if self.knows(word.reading):
-            return boosted(self._term("kana", word.reading), READING)
-        return self._near(word.form)
+        return len(word.units) > 1 and bool(self._count(self._words_way(word.units, 1.0)[1]))
 
     def _units(self, words: Sequence[Word]) -> Query:
         """Return what holds at least a short unit of a compound."""
@@ -211,12 +203,11 @@ def _inside(part: Part, name: Phrase) -> bool:
     return name.start <= part.start and part.end <= name.end
 
 
-def _less(found: Query, never: Sequence[Query]) -> Query:
+def less(found: Query, never: Sequence[Query]) -> Query:
+    """Return what matches `found` and none of the others."""
     if not never:
         return found
-    return Query.boolean_query(
-        [(Occur.Must, found), *((Occur.MustNot, query) for query in never)]
-    )
+    return Query.boolean_query([(Occur.Must, found), *((Occur.MustNot, query) for query in never)])
 
 
 def unscored(query: Query) -> Query:

@@ -1,6 +1,6 @@
 """The contract every search engine keeps, and the choice between the two."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,8 +37,9 @@ class SearchResult:
 
     `facets` has one entry per facet, "status" and "target": value -> number of listings that
     would be found with this value chosen instead of what is chosen in the same facet now.
-    Values nobody has are left out. `unmet` are words, in their dictionary form, that no listing
-    holds as typed, by sound or by a synonym; they may be slips.
+    Values nobody has are left out. Deadlines hold one another, so their counts do not add up.
+    `unmet` are words, in their dictionary form, that no listing holds as typed, by sound or by a
+    synonym; they may be slips.
     """
 
     hits: tuple[Hit, ...] = ()
@@ -75,6 +76,14 @@ class SearchIndex(Protocol):
 
     def search(self, query: SearchQuery) -> SearchResult:
         """Answer a query. Raises IndexUnavailable, never anything of the engine."""
+        ...
+
+    def lexicon(self) -> Mapping[str, int]:
+        """Return "surface<tab>reading" -> number of listings, for the words of search.lexicon.
+
+        It walks the whole vocabulary (tens of milliseconds for ten thousand listings): keep the
+        answer. Raises IndexUnavailable.
+        """
         ...
 
     def ready(self) -> bool:

@@ -135,9 +135,7 @@ def plan(
         ],
         exact=tuple(phrase for phrase in exact if phrase.units)[:MOST_WORDS],
         without=tuple(
-            phrase
-            for piece in typed
-            if piece.without and (phrase := _phrase_of(text, piece)).units
+            phrase for piece in typed if piece.without and (phrase := _phrase_of(text, piece)).units
         )[:MOST_WORDS],
         asking=tuple(asking),
         names=tuple(
@@ -181,9 +179,7 @@ def _found(
     return list(found if expand else map(_alone, found))
 
 
-def _want(
-    text: str, group: Sequence[Piece], known: Callable[[str], bool], expand: bool
-) -> Want:
+def _want(text: str, group: Sequence[Piece], known: Callable[[str], bool], expand: bool) -> Want:
     met: list[tuple[Part, ...]] = []
     for piece in group:
         if piece.phrase:

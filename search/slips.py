@@ -29,6 +29,7 @@ _KANJI = re.compile(r"[々〆㐀-䶿一-鿿豈-﫿]+")
 _LONGEST_SOUND = 3  # morae of one kanji
 _MORA = re.compile(r"[ぁ-ゖー][ゃゅょぁぃぅぇぉ]?")
 
+
 @dataclass(frozen=True, slots=True)
 class _Entry:
     surface: str
@@ -194,9 +195,7 @@ def corrected(text: str, unmet: Collection[str], vocabulary: Vocabulary) -> str:
     return text
 
 
-def _spans(
-    word: Word, words: Collection[Word], names: Collection[Phrase]
-) -> set[tuple[int, int]]:
+def _spans(word: Word, words: Collection[Word], names: Collection[Phrase]) -> set[tuple[int, int]]:
     beside = set() if word.listed else {(word.start, word.end)}
     for other in words:
         if other.end == word.start:

@@ -102,6 +102,7 @@ def call_document(call: Call, names: Names) -> SearchDocument:
             municipality=municipality.code if municipality else None,
             offers=tuple(call.offers),
             budget=None if call.budget_kind == "unstated" else call.budget_kind,
+            budget_max=call.budget_max_yen,
             opens_at=epoch_seconds(call.opens_at),
             closes_at=epoch_seconds(call.closes_at),
             published_at=_published(call.published_at),

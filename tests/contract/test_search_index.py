@@ -220,6 +220,45 @@ def test_any_page_of_any_sort_is_answered(
         assert len(result.hits) == min(max(4 - offset, 0), query.limit)
 
 
+def test_a_deadline_holds_the_nearer_ones_and_is_none_of_what_is_not_open(
+    index: SearchIndex,
+) -> None:
+    day = 86_400
+    closings = [NOW + 3 * day, NOW + 3 * day + 1, NOW + 30 * day, NOW + 31 * day, None, NOW - 1]
+    rows = [listing(number, closes_at=closing) for number, closing in enumerate(closings)]
+    rows += [listing(6, closes_at=NOW + day, opens_at=NOW + 1), listing(7, closed=True)]
+    fill(index, rows)
+    counts = index.search(SearchQuery(now=NOW)).facets["deadline"]
+    assert counts == {"3d": 1, "1w": 2, "2w": 2, "1m": 3, "none": 1}
+    either = SearchQuery(now=NOW, filters={"deadline": ("1w", "none")})
+    assert set(ids(index, either)) == {"call-0", "call-1", "call-4"}
+
+
+def test_only_some_ids_are_found_and_counted(index: SearchIndex) -> None:
+    fill(index, [listing(number, stage="proven") for number in range(4)])
+    for text in ("", "居場所"):
+        some = index.search(SearchQuery(text=text, only=("call-1", "call-3", "call-9")))
+        assert {hit.id for hit in some.hits} == {"call-1", "call-3"}
+        assert some.facets["stage"] == {"proven": 2}
+        none = index.search(SearchQuery(text=text, only=()))
+        assert (none.hits, none.total) == ((), 0)
+        assert none.facets == {facet: {} for facet in (*FACETS, "target", "status")}
+
+
+def test_the_lexicon_counts_the_listings_that_say_each_word(index: SearchIndex) -> None:
+    rows = [
+        listing(1, title="商店街の除雪", keywords=("Childcare", "子育て"), body="見守り"),
+        listing(2, title="除雪、除雪、除雪"),
+    ]
+    fill(index, [*rows, listing(3, title="夜の観光")])
+    index.apply([replace(rows[1], title="除雪の担い手")], ["call-3"])
+    found = index.lexicon()
+    assert found["除雪\tじょせつ"] == 2
+    assert found["商店街\tしょうてんがい"] == found["childcare\t"] == 1
+    assert not {"観光\tかんこう", "見守り\tみまもり"} & found.keys()
+    assert found == naive.lexicon([rows[0], replace(rows[1], title="除雪の担い手")])
+
+
 @on_random_data
 @given(value=st.text(max_size=20))
 def test_any_filter_value_is_answered(index: SearchIndex, value: str) -> None:
