@@ -1,7 +1,7 @@
 """What a listing looks like to a search index: plain data, no rules of the marketplace."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 UNSTATED = "unstated"
 STATUSES = ("open", "upcoming", "closed")
@@ -17,7 +17,8 @@ class SearchDocument:
     `id` is "call-12" or "solution-7", `version` is what the database and the index are compared
     by. `keywords` are names people may type that stand in no sentence (themes, kind, places with
     kana); `offers` are the offers of a call or the asks of a solution. A prefecture "00" means
-    nationwide. `closed` says that it was closed by hand, whatever its dates.
+    nationwide. `closed` says that it was closed by hand, whatever its dates. `needs` are the parts
+    of the body that say what it is about, the most telling first.
     """
 
     id: str
@@ -40,6 +41,7 @@ class SearchDocument:
     closes_at: int | None = None
     published_at: int = 0
     closed: bool = False
+    needs: tuple[str, ...] = field(default=(), repr=False)  # all of it stands in the body
 
 
 def facet_values(document: SearchDocument) -> dict[str, tuple[str, ...]]:
@@ -53,7 +55,7 @@ def facet_values(document: SearchDocument) -> dict[str, tuple[str, ...]]:
         "budget": _optional(document.budget),
         "stage": _optional(document.stage),
     }
-    return {field: tuple(dict.fromkeys(found)) or (UNSTATED,) for field, found in values.items()}
+    return {facet: tuple(dict.fromkeys(found)) or (UNSTATED,) for facet, found in values.items()}
 
 
 def opening(document: SearchDocument) -> int:
