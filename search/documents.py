@@ -1,7 +1,7 @@
 """What a listing looks like to a search index: plain data, no rules of the marketplace."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from search.enumeration import pieces, prose_factor
 
@@ -27,7 +27,8 @@ class SearchDocument:
     by. `keywords` are names people may type that stand in no sentence (themes, kind, places with
     kana); `offers` are the offers of a call or the asks of a solution. A prefecture "00" means
     nationwide. `budget_max` is the ceiling of the budget in whole yen. `closed` says that it was
-    closed by hand, whatever its dates.
+    closed by hand, whatever its dates. `needs` are the parts of the body that say what it is
+    about, the most telling first.
     """
 
     id: str
@@ -51,6 +52,7 @@ class SearchDocument:
     closes_at: int | None = None
     published_at: int = 0
     closed: bool = False
+    needs: tuple[str, ...] = field(default=(), repr=False)  # all of it stands in the body
 
 
 def facet_values(document: SearchDocument) -> dict[str, tuple[str, ...]]:
@@ -65,7 +67,7 @@ def facet_values(document: SearchDocument) -> dict[str, tuple[str, ...]]:
         "amount": _optional(amount(document.budget_max)),
         "stage": _optional(document.stage),
     }
-    return {field: tuple(dict.fromkeys(found)) or (UNSTATED,) for field, found in values.items()}
+    return {facet: tuple(dict.fromkeys(found)) or (UNSTATED,) for facet, found in values.items()}
 
 
 def amount(ceiling: int | None) -> str | None:

@@ -87,6 +87,7 @@ def call_document(call: Call, names: Names) -> SearchDocument:
                 call.place,
                 call.budget_note,
             ),
+            needs=(call.problem, call.wanted, call.vision, call.details, call.tried),
             owner=f"{organisation.full_name} {call.department}".strip(),
             owner_kana=_kana(organisation),
             keywords=_keywords(
@@ -125,6 +126,7 @@ def solution_document(solution: Solution, names: Names) -> SearchDocument:
             body=_paragraphs(
                 solution.solves, solution.brings, solution.asks_text, solution.evidence
             ),
+            needs=(solution.solves, solution.brings),
             owner=solution.organisation.full_name,
             owner_kana=_kana(solution.organisation),
             keywords=_keywords(
