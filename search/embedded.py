@@ -176,7 +176,8 @@ class _Search:
     def result(self) -> SearchResult:
         hits, total = self._page()
         unmet = tuple(word.form for word in self._found.unmet)
-        return SearchResult(hits=hits, total=total, facets=self._facets(), unmet=unmet)
+        facets = self._facets() if self._query.facets else {}
+        return SearchResult(hits=hits, total=total, facets=facets, unmet=unmet)
 
     def _text_queries(self) -> Found:
         text = self._query.text

@@ -1,8 +1,9 @@
 """The passages of a listing: short texts that each say one thing, for a model to make vectors of.
 
 A whole notice drowns its few sentences of need in preamble and procedure, and a small model is
-slow and vague on long texts. So: the title, then title and summary, then windows of one to three
-sentences that state the need.
+slow and vague on long texts. So: the title; the gist, which is title, summary and the first
+sentences of need; the names of its themes, kind and places; then windows of one to three
+sentences that state the need. Measured together, each of them earns its place.
 """
 
 import hashlib
@@ -13,11 +14,12 @@ from itertools import chain, zip_longest
 from search.documents import SearchDocument
 from search.sentences import weighted_sentences
 
-PASSAGES_VERSION = 1  # a new one has every listing's passages looked at again
-MOST_PASSAGES = 6
+PASSAGES_VERSION = 2  # a new one has every listing's passages looked at again
+MOST_PASSAGES = 7
 ENOUGH = 120  # characters: a window with as many is complete …
 LONGEST = 200  # … and takes no sentence that would make it longer than this
 MOST_SENTENCES = 3
+LONGEST_GIST = 300
 _SPACE = re.compile(r"\s+")
 
 
@@ -26,10 +28,13 @@ def passages(document: SearchDocument) -> tuple[str, ...]:
 
     Of several parts each says its first window before any says its second.
     """
-    title, summary = _flat(document.title), _flat(document.summary)
+    title = _flat(document.title)
     parts = [list(windows(part)) for part in document.needs or (document.body,)]
-    in_turn = chain.from_iterable(zip_longest(*parts, fillvalue=""))
-    found = dict.fromkeys([title, f"{title}。{summary}" if summary else "", *in_turn])
+    in_turn = [text for text in chain.from_iterable(zip_longest(*parts, fillvalue="")) if text]
+    gist = "。".join(filter(None, (title, _flat(document.summary), *in_turn[:1])))
+    # Names in Japanese; the model needs no second language for the same thing.
+    names = "、".join(word for word in document.keywords if not word.isascii())
+    found = dict.fromkeys((title, gist[:LONGEST_GIST], names, *in_turn))
     return tuple(text for text in found if text)[:MOST_PASSAGES]
 
 

@@ -208,7 +208,7 @@ def expansions(text: str) -> list[tuple[str, tuple[str, ...]]]:
     """Return (typed words, the words they were also searched as) for the reader's eyes."""
     return [
         (text[word.start : word.end], tuple(synonym.text for synonym in word.synonyms))
-        for word in words(text)
+        for word in plan(text).words
         if word.synonyms
     ]
 

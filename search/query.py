@@ -17,9 +17,10 @@ class SearchQuery:
     Without `expand` words are not met by synonyms. `now` (seconds since 1970 UTC) decides what
     is open. The filter value "unstated" asks for listings that say nothing about a facet;
     "deadline" has values for open listings only and knows nothing unstated. `only` narrows
-    everything, counts too, to some ids; no ids find nothing; `but` leaves some ids out. With
-    empty text everything matches; relevance then means the deadline order: open ones by nearest
-    deadline, open ones without a deadline, those still to open, closed ones. Limits are clamped to 1..100, unknown sorts mean relevance.
+    everything, counts too, to some ids; no ids find nothing; `but` leaves some ids out. Without
+    `facets` none are counted. With empty text everything matches; relevance then means the
+    deadline order: open ones by nearest deadline, open ones without a deadline, those still to
+    open, closed ones. Limits are clamped to 1..100, unknown sorts mean relevance.
     Raises ValueError for a filter field that does not exist.
     """
 
@@ -31,6 +32,7 @@ class SearchQuery:
     status: tuple[str, ...] = ()
     only: tuple[str, ...] | None = None
     but: tuple[str, ...] = ()
+    facets: bool = True
     sort: str = "relevance"
     offset: int = 0
     limit: int = 20

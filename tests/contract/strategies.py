@@ -80,6 +80,7 @@ queries = st.builds(
     now=st.just(NOW),
     filters=_filters,
     status=st.lists(st.sampled_from(["open", "upcoming", "closed"]), max_size=2).map(tuple),
+    but=st.lists(st.sampled_from(["call-1", "solution-2", "call-3"]), max_size=2).map(tuple),
     only=st.one_of(
         st.none(),
         st.none(),

@@ -22,8 +22,10 @@ PROCEDURE = "提案書は持参または郵送で提出してください。審�
 PREAMBLE = "本市は豊かな自然に恵まれています。"
 
 
-def test_the_title_comes_first_then_title_and_summary() -> None:
-    assert passages(CALL) == ("冬の朝の通学路", "冬の朝の通学路。雪をかく人手が足りません。")
+def test_the_title_comes_first_then_the_gist_then_the_names_of_its_themes() -> None:
+    named = replace(CALL, keywords=("除雪", "Snow", "青森県"), body=NEED)
+    gist = f"冬の朝の通学路。雪をかく人手が足りません。。{NEED}"
+    assert passages(named) == ("冬の朝の通学路", gist, "除雪、青森県", NEED)
     assert passages(replace(CALL, summary="")) == ("冬の朝の通学路",)
 
 
@@ -47,12 +49,12 @@ def test_neighbours_share_a_window_until_it_is_long_enough() -> None:
 def test_every_part_has_its_say_before_one_has_a_second() -> None:
     long = "".join(f"{number}番目の{'とても' * 25}長い文です。" for number in range(9))
     found = passages(replace(CALL, body="no part", needs=(long, NEED, "")))
-    assert [text[:3] for text in found[2:]] == ["0番目", NEED[:3], "2番目", "4番目"]
+    assert [text[:3] for text in found[2:]] == ["0番目", NEED[:3], "2番目", "4番目", "6番目"]
     assert "no part" not in found
 
 
 def test_the_same_passage_is_kept_once_and_under_the_same_name() -> None:
-    assert passages(replace(CALL, summary="", needs=(CALL.title,))) == (CALL.title,)
+    assert passages(replace(CALL, keywords=("除雪",), needs=("除雪",)))[2:] == ("除雪",)
     assert digest(NEED) == digest(NEED) != digest(PREAMBLE)
     assert len(digest("\ud800")) == 32
 
