@@ -134,6 +134,7 @@ def solution_document(solution: Solution, names: Names) -> SearchDocument:
                 (names.themes[key] for key in themes),
                 (names.offers[key] for key in solution.asks),
                 (names.prefectures[key] for key in areas),
+                (names.prefectures.get(solution.organisation.prefecture_code or "", ()),),
             ),
             kinds=wished or tuple(sorted(names.kinds)),  # no wish means any kind
             themes=themes,
