@@ -96,6 +96,51 @@ class Folded:
     ends: tuple[int, ...] | range
 
 
+@dataclass(frozen=True, slots=True)
+class Morpheme:
+    """One piece of a sentence, grammar and symbols included.
+
+    `start` and `end` are offsets in the folded text, `surface` is what stands there, `pos` the
+    dictionary's part of speech (Japanese terms, "*" for none), `form` its normalised spelling,
+    `cuts` where its short units end, the last of them `end`.
+    """
+
+    start: int
+    end: int
+    surface: str
+    pos: tuple[str, ...]
+    form: str
+    cuts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A text as grammar sees it, for those who ask what it means rather than which words it has."""
+
+    text: str
+    folded: Folded
+    morphemes: tuple[Morpheme, ...]
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Return where a non-empty piece of the folded text stands in the original."""
+        return self.folded.starts[start], self.folded.ends[end - 1]
+
+
+def parse(text: str) -> Sentence:
+    """Return the folded text and its morphemes in order."""
+    folded = _fold(text)
+    found = []
+    for offset, chunk in _chunks(folded.text):
+        for m in _tokenizer().tokenize(chunk):
+            start, end = offset + m.begin(), offset + m.end()
+            cuts: tuple[int, ...] = (end,)
+            if end - start > 1:
+                cuts = tuple(offset + unit.end() for unit in m.split(SplitMode.A)) or cuts
+            pos, form = m.part_of_speech(), m.normalized_form()
+            found.append(Morpheme(start, end, folded.text[start:end], pos, form, cuts))
+    return Sentence(text, folded, tuple(found))
+
+
 def fold(text: str) -> str:
     """Return the text in the one spelling everything is compared in."""
     return _fold(text).text
