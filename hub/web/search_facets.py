@@ -90,11 +90,13 @@ class Values:
     def __init__(self) -> None:
         self._towns: dict[str, str] = {}
 
-    def known(self, name: str, value: str) -> bool:
-        """Whether a filter has this value."""
-        if name == "municipality" and value != UNSTATED:
-            return value in self._load_towns([value])
-        return value in self._order(name)
+    def known(self, name: str, values: Sequence[str]) -> tuple[str, ...]:
+        """Those of the values that a filter has, each once, in the order of the panel."""
+        if name == "municipality":
+            towns = self._load_towns(values)
+            found = sorted({value for value in values if value in towns})
+            return (*found, UNSTATED) if UNSTATED in values else tuple(found)
+        return tuple(value for value in self._order(name) if value in values)
 
     def name(self, name: str, value: str) -> str:
         """The value in the reader's words."""
@@ -148,9 +150,9 @@ class Values:
         chosen = state.filters.get(name, ())
         if name == "municipality":
             within = tuple(state.filters.get("prefecture", ()))
-            towns = [v for v in counts if v[:2] in within and v != UNSTATED]
-            self._load_towns(towns)
-            return sorted(v for v in {*towns, *chosen} if v in self._towns)
+            towns = [v for v in counts if v[:2] in within]
+            rest = [UNSTATED] if UNSTATED in chosen or (within and counts.get(UNSTATED)) else []
+            return list(self.known(name, [*towns, *chosen, *rest]))
         shown = [v for v in self._order(name) if counts.get(v) or v in chosen]
         if name == "theme":
             themes = present.vocabulary().themes

@@ -1,6 +1,6 @@
 """A search as one canonical web address: reading it, writing it, changing one part of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -27,8 +27,8 @@ FIELDS = {
 _NAMES = ("q", "target", "sort", *dict.fromkeys((*FIELDS["call"], *FIELDS["solution"])), "page")
 _PAGE_DIGITS = 5
 
-# (field, value) -> whether there is such a value
-Known = Callable[[str, str], bool]
+# (field, values) -> those values that exist, each once, in the order of the panel
+Known = Callable[[str, Sequence[str]], tuple[str, ...]]
 
 
 class Unreadable(Exception):
@@ -53,8 +53,12 @@ class SearchState:
     @property
     def url(self) -> str:
         """The one address of this search; first pages and usual orders are not spelled out."""
+        return self.at("search.show")
+
+    def at(self, endpoint: str, **more: Any) -> str:
+        """The address of this search in another form, with `more` for `url_for`."""
         parts: dict[str, Any] = {name: list(values) for name, values in self._parts().items()}
-        return url_for("search.show", **parts)
+        return url_for(endpoint, **parts, **more)
 
     def pairs(self) -> list[tuple[str, str]]:
         """Names and values of the address."""
@@ -67,6 +71,10 @@ class SearchState:
     def beside_words(self) -> dict[str, tuple[str, ...]]:
         """What a form for the words must carry along."""
         return {k: v for k, v in self._parts().items() if k not in ("q", "page")}
+
+    def whole(self) -> "SearchState":
+        """The same search from its first page."""
+        return replace(self, page=1)
 
     def _parts(self) -> dict[str, tuple[str, ...]]:
         return {
@@ -100,8 +108,13 @@ class SearchState:
         filters = {k: v for k, v in self.filters.items() if k in FIELDS[target]}
         return SearchState(text=self.text, target=target, filters=filters)
 
-    def query(self, now: datetime, *, limit: int = PER_PAGE) -> SearchQuery:
-        """What the index is asked. Withdrawn solutions are never listed."""
+    def query(
+        self, now: datetime, *, offset: int | None = None, limit: int = PER_PAGE
+    ) -> SearchQuery:
+        """What the index is asked, from the page's first hit or from `offset` on.
+
+        Withdrawn solutions are never listed.
+        """
         filters = {name: values for name, values in self.filters.items() if name != "status"}
         chosen = self.filters.get("status", ())
         return SearchQuery(
@@ -111,7 +124,7 @@ class SearchState:
             filters=filters,
             status=chosen if self.target == "call" else ("open",),
             sort=self.sort,
-            offset=(self.page - 1) * PER_PAGE,
+            offset=(self.page - 1) * PER_PAGE if offset is None else offset,
             limit=limit,
         )
 
@@ -135,14 +148,15 @@ def read(args: MultiDict[str, str], known: Known) -> SearchState:
 
 
 def is_clean(args: MultiDict[str, str], state: SearchState) -> bool:
-    """Whether the address says what the search is and nothing besides (in any order)."""
-    given = [(k, v) for k, v in args.items(multi=True) if k in _NAMES and k not in ("q", "page")]
-    meant = [(k, v) for k, v in state.pairs() if k not in ("q", "page")]
+    """Whether the address is the one address of the search; parameters of others do not count.
+
+    Calls are meant where no target is given, so that /search is a search too.
+    """
+    given = [pair for pair in args.items(multi=True) if pair[0] in _NAMES]
+    meant = state.pairs()
     if "target" not in args:
-        given.append(("target", "call"))
-    if args.get("sort") == "relevance":
-        given.remove(("sort", "relevance"))
-    return sorted(given) == sorted(meant) and ("q" not in args or state.text != "")
+        meant.remove(("target", "call"))
+    return given == meant
 
 
 def _text(typed: str) -> str:
@@ -164,7 +178,7 @@ def _values(args: MultiDict[str, str], name: str, known: Known) -> tuple[str, ..
             limit=VALUES_MAX,
             count=len(given),
         )
-    return tuple(value for value in given if known(name, value))
+    return known(name, given)
 
 
 def _page(typed: str) -> int:

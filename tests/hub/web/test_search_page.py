@@ -132,7 +132,9 @@ QUERIES: list[dict[str, list[str]]] = [
 def test_counts_of_the_filters_equal_a_hand_count(
     app: Flask, market: Services, query: dict[str, list[str]]
 ) -> None:
-    response = Browser(app).get("/search", query_string={"target": "call", **query})
+    response = Browser(app).get(
+        "/search", query_string={"target": "call", **query}, follow_redirects=True
+    )
     assert response.status_code == 200
     tree = parsed(response)
     (panel,) = by_class(tree, "filters-form")
@@ -187,7 +189,7 @@ def test_each_chip_removes_exactly_one_condition(app: Flask, market: Services) -
 
 EMPTY = [
     "/search?q=募集&target=call&theme=tourism&prefecture=04",
-    "/search?target=call&theme=childcare&kind=accelerator&status=open",
+    "/search?target=call&status=open&theme=childcare&kind=accelerator",
     "/search?q=募集 しゃかりき大作戦&target=call",
     "/search?q=zzzz&target=solution&stage=proven",
     "/search?q=ほげほげふがふが&target=call&budget=contract",
@@ -235,7 +237,7 @@ def test_the_help_names_the_single_condition_to_drop(app: Flask, market: Service
         ("/search?page=1.5", 400, "ページの番号が読めません"),
         ("/search?page=999999999999", 400, "ページの番号が読めません"),
         ("/search?page=２", 400, "ページの番号が読めません"),
-        ("/search?page=2", 404, "結果は1ページまでです"),
+        ("/search?target=call&page=2", 404, "結果は1ページまでです"),
         (
             "/search?" + "&".join(f"prefecture={n:02}" for n in range(1, VALUES_MAX + 2)),
             400,
@@ -284,21 +286,62 @@ def test_what_does_not_exist_is_left_out_of_the_address(
 
 
 @pytest.mark.parametrize(
-    "url",
+    ("url", "canonical"),
     [
-        "/search",
-        "/search?q=雪",
-        "/search?target=call&q=雪",
-        "/search?prefecture=04&theme=snow&q=雪&target=call&unknown=1",
-        "/search?target=call&municipality=041009&theme=unstated&page=1&sort=relevance",
+        ("/search?target=call&q=雪", "q=雪&target=call"),
+        (
+            "/search?prefecture=04&theme=snow&q=雪&target=call",
+            "q=雪&target=call&theme=snow&prefecture=04",
+        ),
+        ("/search?target=call&page=1&sort=relevance", "target=call"),
+        ("/search?target=call&status=closed&status=open", "target=call&status=open&status=closed"),
     ],
 )
-def test_an_address_in_any_order_is_answered(app: Flask, services: Services, url: str) -> None:
-    assert get(app, url).status_code == 200
+def test_a_search_has_one_address(app: Flask, services: Services, url: str, canonical: str) -> None:
+    response = get(app, url)
+    assert response.status_code == 301
+    location = response.headers["Location"]
+    assert parse_qsl(urlsplit(location).query) == parse_qsl(canonical)
+    assert get(app, location).status_code == 200
+
+
+@pytest.mark.parametrize("url", ["/search", "/search?q=雪", "/search?q=雪&theme=snow"])
+def test_without_a_target_calls_are_meant(app: Flask, services: Services, url: str) -> None:
+    response = get(app, url)
+    assert response.status_code == 200
+    (canonical,) = (
+        link.get("href") for link in parsed(response).iter("link") if link.get("rel") == "canonical"
+    )
+    assert ("target", "call") in parse_qsl(urlsplit(canonical or "").query)
+
+
+def test_parameters_of_others_are_left_alone(app: Flask, services: Services) -> None:
+    assert get(app, "/search?target=call&unknown=1").status_code == 200
+
+
+@given(order=st.permutations(["q=雪", "target=call", "status=open", "theme=snow", "theme=tourism"]))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+def test_every_order_leads_to_the_one_address(
+    app: Flask, services: Services, order: list[str]
+) -> None:
+    response = get(app, f"/search?{'&'.join(order)}")
+    location = response.headers.get("Location", "")
+    ordered = [tuple(pair.split("=")) for pair in order]
+    canonical = [
+        ("q", "雪"),
+        ("target", "call"),
+        ("status", "open"),
+        ("theme", "snow"),
+        ("theme", "tourism"),
+    ]
+    if ordered == canonical:
+        assert response.status_code == 200
+    else:
+        assert (response.status_code, parse_qsl(urlsplit(location).query)) == (301, canonical)
 
 
 def test_the_page_names_its_one_address(app: Flask, market: Services) -> None:
-    response = get(app, "/search?theme=snow&q=募集&target=call")
+    response = get(app, "/search?q=募集&target=call&theme=snow")
     (canonical,) = (
         link.get("href") for link in parsed(response).iter("link") if link.get("rel") == "canonical"
     )
@@ -361,13 +404,13 @@ def test_hostile_words_are_only_words(app: Flask, services: Services) -> None:
     index(services)
     pages = ["/", "/search?target=call", "/search?target=solution", "/calls/1", "/solutions/1",
              "/towns/042021", f"/organisations/{company}"]  # fmt: skip
-    for url in (*pages, "/search?target=call&q=alert(1)", f"/towns?name={HOSTILE}"):
+    for url in (*pages, "/search?q=alert(1)&target=call", f"/towns?name={HOSTILE}"):
         tree = parsed(get(app, url))
         assert all(script.get("src") for script in tree.iter("script")), url
         assert not list(tree.iter("marquee")), url
     for url in pages:
         assert HOSTILE in words(parsed(get(app, url))), url
-    echoed = Browser(app).get("/search", query_string={"q": HOSTILE})
+    echoed = Browser(app).get("/search", query_string={"q": HOSTILE, "target": "call"})
     assert any(box.get("value") == HOSTILE for box in parsed(echoed).iter("input"))
 
 
@@ -444,7 +487,7 @@ def test_more_results_need_no_more_queries(app: Flask, services: Services, targe
                 publish_solution(session, owner)
         index(services)
         with queries(services.database) as counted:
-            response = get(app, f"/search?target={target}&q=放課後")
+            response = get(app, f"/search?q=放課後&target={target}")
         asked.append(len(counted.statements))
         assert len(card_titles(response)) == batch + (batch - 1)
     assert asked[0] == asked[1]
