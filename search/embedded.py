@@ -26,6 +26,7 @@ from search.documents import (
     DEADLINES,
     NEVER,
     NO_DEADLINE,
+    TARGETS,
     TIE_BITS,
     SearchDocument,
     closing,
@@ -34,7 +35,7 @@ from search.documents import (
     opening,
     tie,
 )
-from search.embedded_text import Found, TextQueries, all_of, any_of, count_of, less, unscored
+from search.embedded_text import Found, Side, TextQueries, all_of, any_of, count_of, less, unscored
 from search.generations import Generations
 from search.index import Hit, IndexBusy, IndexUnavailable, SearchResult
 from search.lexicon import words_of
@@ -46,6 +47,7 @@ SCHEMA_VERSION = 2
 _WRITER_BYTES = 30_000_000
 _MOST_VALUES = 2_500  # more than all municipalities
 _TIES = 32
+_HEAD = 50  # listings that are ordered with all that is known of them
 _FOCUS_STEPS = 1_000
 _PART_END = " ¶ "  # no letter, so that no phrase reaches over it
 
@@ -176,20 +178,23 @@ class _Search:
     def result(self) -> SearchResult:
         hits, total = self._page()
         unmet = tuple(word.form for word in self._found.unmet)
-        facets = self._facets() if self._query.facets else {}
+        facets = self._facets(total) if self._query.facets else {}
         return SearchResult(hits=hits, total=total, facets=facets, unmet=unmet)
 
     def _text_queries(self) -> Found:
         text = self._query.text
         if not text:
-            return Found(Query.all_query())
+            sides = {target: unscored(self._value("target", target)) for target in TARGETS}
+            return Found({target: Side(side, side) for target, side in sides.items()})
         queries = TextQueries(self._schema, self._searcher)
-        return queries.found(text, plan(text, queries.knows, expand=self._query.expand))
+        planned = plan(text, queries.knows, expand=self._query.expand)
+        # The counts of the other target are told too, unless nothing is counted.
+        alone = self._query.target in TARGETS and not self._query.facets
+        return queries.found(text, planned, [self._query.target or ""] if alone else TARGETS)
 
     def _filter_queries(self) -> dict[str, Query]:
         query = self._query
         chosen = {**query.filters, "status": query.status}
-        chosen["target"] = (query.target,) if query.target else ()
         return {
             field: any_of([self._value(field, value) for value in values])
             for field, values in chosen.items()
@@ -203,13 +208,17 @@ class _Search:
             return self._deadline(value)
         return Query.term_query(self._schema, field, value, "basic")
 
-    def _matching(self, *extra: Query, but: str = "") -> Query:
-        """Return the query for text and filters, those of the facet `but` left out."""
+    def _matching(self, *extra: Query, but: str = "", target: str | None = None) -> Query:
+        """Return the query for text and filters, those of the facet `but` left out; no scores."""
+        side = self._found.plain(target or self._query.target)
+        return unscored(self._narrowed(side, extra, but))
+
+    def _narrowed(self, found: Query, extra: Sequence[Query] = (), but: str = "") -> Query:
         filters = [query for field, query in self._filters.items() if field != but]
         if self._query.only is not None:
             filters.append(_among(self._schema, self._query.only))
-        found = all_of([unscored(query) for query in (self._found.query, *filters, *extra)])
-        return less(found, [_among(self._schema, self._query.but)] if self._query.but else [])
+        narrowed = all_of([found, *map(unscored, (*filters, *extra))])
+        return less(narrowed, [_among(self._schema, self._query.but)] if self._query.but else [])
 
     def _status(self, status: str) -> Query:
         """Return the query for a status as the clock of the query sees it."""
@@ -276,22 +285,45 @@ class _Search:
         return tuple(hits), total
 
     def _by_score(self) -> tuple[tuple[Hit, ...], int]:
-        """Return the page by score; equal scores are ordered by the ties of all that share it."""
-        ranked = [(Occur.Should, query) for query in self._found.ranking]
-        query = Query.boolean_query([(Occur.Must, self._matching()), *ranked])
-        end = self._query.offset + self._query.limit
-        size = end + _TIES
+        """Return the page by score; equal scores are ordered by the ties of all that share it.
+
+        The first _HEAD are ordered once more with what only touches the query, which costs too
+        much to be asked of everything found.
+        """
+        offset, end = self._query.offset, self._query.offset + self._query.limit
+        found, total = self._best(max(end, _HEAD))
+        head = self._touched(found[:_HEAD])
+        page = [*head, *found[_HEAD:]][offset:end]
+        return self._scored(
+            [(score / self._found.scale, address) for score, _, address in page]
+        ), total
+
+    def _best(self, count: int) -> tuple[list[tuple[float, int, Any]], int]:
+        """Return (score, tie, address) of at least the `count` best, in order, and the total."""
+        size = count + _TIES
+        matching = self._narrowed(self._found.scored(self._query.target))
         while True:
-            found = self._searcher.search(query, size)
-            if len(found.hits) < size or found.hits[-1][0] < found.hits[end - 1][0]:
+            found = self._searcher.search(matching, size)
+            if len(found.hits) < size or found.hits[-1][0] < found.hits[count - 1][0]:
                 break
             size *= 4
-        addresses = [address for _, address in found.hits]
-        ties = self._searcher.fast_field_values("tie", addresses)
-        ordered = sorted(zip(found.hits, ties, strict=True), key=lambda hit: (-hit[0][0], hit[1]))
-        page = [hit for hit, _ in ordered[self._query.offset : end]]
-        hits = self._scored([(score / self._found.scale, address) for score, address in page])
-        return hits, count_of(found)
+        ties = self._searcher.fast_field_values("tie", [address for _, address in found.hits])
+        ranked = [
+            (score, int(order or 0), address)
+            for (score, address), order in zip(found.hits, ties, strict=True)
+        ]
+        return sorted(ranked, key=_in_order), count_of(found)
+
+    def _touched(self, head: list[tuple[float, int, Any]]) -> list[tuple[float, int, Any]]:
+        if len(head) < 2 or not self._found.touches:
+            return head
+        ids = [_id(self._searcher, address) for _, _, address in head]
+        among = unscored(_among(self._schema, ids))
+        lifts = [(Occur.Should, query) for query in self._found.touches]
+        found = self._searcher.search(Query.boolean_query([(Occur.Must, among), *lifts]), len(ids))
+        extra = {_place(address): score for score, address in found.hits}
+        lifted = [(score + extra.get(_place(a), 0.0), order, a) for score, order, a in head]
+        return sorted(lifted, key=_in_order)
 
     def _scored(self, page: Sequence[tuple[float, Any]]) -> tuple[Hit, ...]:
         sharp = self._searcher.fast_field_values("focus", [address for _, address in page])
@@ -300,13 +332,20 @@ class _Search:
             for (score, address), steps in zip(page, sharp, strict=True)
         )
 
-    def _facets(self) -> dict[str, dict[str, int]]:
+    def _facets(self, total: int) -> dict[str, dict[str, int]]:
         """Return the counts of all facets: one pass, and one more for each with a choice in it."""
-        every = (*FACETS, "target", "status")
-        facets = self._counts([field for field in every if field not in self._filters])
+        facets = self._counts([f for f in (*FACETS, "status") if f not in self._filters])
         for field in self._filters:
             facets |= self._counts([field], but=field)
+        sizes = {
+            target: total if target == self._query.target else self._size(target)
+            for target in TARGETS
+        }
+        facets["target"] = {target: size for target, size in sizes.items() if size}
         return facets
+
+    def _size(self, target: str) -> int:
+        return count_of(self._searcher.search(self._matching(target=target), 1))
 
     def _counts(self, fields: list[str], but: str = "") -> dict[str, dict[str, int]]:
         asked = {field: self._buckets(field) for field in fields}
@@ -476,6 +515,15 @@ def _versions(searcher: tantivy.Searcher, query: Query) -> dict[str, int]:
         _id(searcher, address): int(number or 0)
         for address, number in zip(addresses, numbers, strict=True)
     }
+
+
+def _in_order(ranked: tuple[float, int, Any]) -> tuple[float, int]:
+    score, order, _ = ranked
+    return -score, order
+
+
+def _place(address: tantivy.DocAddress) -> tuple[int, int]:
+    return address.segment_ord, address.doc
 
 
 def _among(schema: tantivy.Schema, ids: Collection[str]) -> Query:
