@@ -18,7 +18,8 @@ class SearchDocument:
     by. `keywords` are names people may type that stand in no sentence (themes, kind, places with
     kana); `offers` are the offers of a call or the asks of a solution. A prefecture "00" means
     nationwide. `closed` says that it was closed by hand, whatever its dates. `needs` are the parts
-    of the body that say what it is about, the most telling first.
+    of the body that say what it is about, the most telling first. `vectors` are (place, float16
+    numbers) of its passages as far as the model has seen them; see search.passages.
     """
 
     id: str
@@ -42,6 +43,8 @@ class SearchDocument:
     published_at: int = 0
     closed: bool = False
     needs: tuple[str, ...] = field(default=(), repr=False)  # all of it stands in the body
+    vectors: tuple[tuple[int, bytes], ...] = field(default=(), repr=False)
+    vector_model: str = ""
 
 
 def facet_values(document: SearchDocument) -> dict[str, tuple[str, ...]]:

@@ -4,6 +4,7 @@ import hashlib
 import threading
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +22,19 @@ from search.documents import (
     tie,
 )
 from search.embedded_text import TextQueries, all_of, any_of, count_of, unscored
+from search.embedding import Vectors
 from search.generations import Generations
 from search.index import Hit, IndexBusy, IndexUnavailable, SearchResult
+from search.passages import MOST_PASSAGES
 from search.plan import grams, words
 from search.query import FACETS, SearchQuery
+from search.vectors import VectorFiles
 
 SCHEMA_VERSION = 1
 _WRITER_BYTES = 30_000_000
 _MOST_VALUES = 2_500  # more than all municipalities
 _TIES = 32
+_SPARE_ROWS = 4 * MOST_PASSAGES  # vectors kept for each listing before the file is made compact
 
 
 class EmbeddedIndex:
@@ -40,6 +45,7 @@ class EmbeddedIndex:
         rules = hashlib.sha256(ANALYSIS_VERSION.encode()).hexdigest()[:8]
         self._generations = Generations(folder, f"v{SCHEMA_VERSION}-{rules}")
         self._opened: tuple[Path, tantivy.Index] | None = None
+        self._vectors: tuple[Path, VectorFiles] | None = None
         self._opening = threading.Lock()
 
     def apply(self, upserts: Sequence[SearchDocument], deletes: Collection[str]) -> None:
@@ -48,11 +54,13 @@ class EmbeddedIndex:
             if self._generations.current() is None:
                 self._generations.switch(self._create())
             writer = _writer(self._index())
+            self._vector_files().append(upserts)
             for document_id in deletes:
                 writer.delete_documents_by_term("id", document_id)
             _write(writer, upserts)
             writer.commit()
             writer.wait_merging_threads()
+            self._compact()
 
     def versions(self, ids: Collection[str] | None = None) -> dict[str, int]:
         """Return id -> version; see SearchIndex.versions."""
@@ -70,6 +78,16 @@ class EmbeddedIndex:
         with _edge():
             return _Search(self._schema, self._searcher(), query).result()
 
+    def nearest(
+        self, vector: Vectors, query: SearchQuery, limit: int, *, model: str
+    ) -> tuple[Hit, ...]:
+        """Return the listings nearest in meaning; see SearchIndex.nearest."""
+        with _edge():
+            searcher = self._searcher()
+            search = _Search(self._schema, searcher, replace(query, text=""))
+            found = self._vector_files().nearest(model, vector, limit, search.allowed)
+            return tuple(Hit(id_, score) for id_, score in found)
+
     def ready(self) -> bool:
         """Tell whether the index can answer; see SearchIndex.ready."""
         try:
@@ -86,7 +104,7 @@ class EmbeddedIndex:
             with _edge():
                 folder = self._create()
             try:
-                fresh = _Fresh(tantivy_index(self._schema, folder))
+                fresh = _Fresh(tantivy_index(self._schema, folder), VectorFiles(folder))
                 yield fresh
                 with _edge():
                     fresh.finish()
@@ -99,6 +117,21 @@ class EmbeddedIndex:
         folder = self._generations.create()
         tantivy_index(self._schema, folder)
         return folder
+
+    def _vector_files(self) -> VectorFiles:
+        folder = self._generations.current()
+        if folder is None:
+            raise IndexUnavailable("the search index must be built")
+        files = self._vectors
+        if files is None or files[0] != folder:
+            files = self._vectors = (folder, VectorFiles(folder))
+        return files[1]
+
+    def _compact(self) -> None:
+        searcher = self._searcher()
+        self._vector_files().compact(
+            lambda: _versions(searcher, Query.all_query()), _SPARE_ROWS * (searcher.num_docs + 100)
+        )
 
     def _searcher(self) -> tantivy.Searcher:
         index = self._index()
@@ -119,13 +152,15 @@ class EmbeddedIndex:
 class _Fresh:
     """The generation being built by EmbeddedIndex.rebuilding."""
 
-    def __init__(self, index: tantivy.Index) -> None:
+    def __init__(self, index: tantivy.Index, vectors: VectorFiles) -> None:
         self._index = index
+        self._vectors = vectors
         self._writer = _writer(index)
 
     def apply(self, batch: Sequence[SearchDocument]) -> None:
         """Add documents; see FreshIndex.apply."""
         with _edge():
+            self._vectors.append(batch)
             _write(self._writer, batch)
 
     def versions(self) -> dict[str, int]:
@@ -151,6 +186,11 @@ class _Search:
         self._query = query
         self._text, self._ranking = self._text_queries()
         self._filters = self._filter_queries()
+
+    def allowed(self, ids: Collection[str]) -> dict[str, int]:
+        """Return id -> version of those among these that the filters let through."""
+        among = Query.term_set_query(self._schema, "id", list(ids))
+        return _versions(self._searcher, self._matching(among))
 
     def result(self) -> SearchResult:
         hits, total = self._page()

@@ -1,20 +1,20 @@
 """The passages of a listing: short texts that each say one thing, for a model to make vectors of.
 
 A whole notice drowns its few sentences of need in preamble and procedure, and a small model is
-slow and vague on long texts. So: the title, then title and summary, then windows of one to three
-sentences that state the need.
+slow and vague on long texts. So: the title, title and summary, the names it is filed under, then
+windows of one to three sentences that state the need, each under the title.
 """
 
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
-from itertools import chain, zip_longest
+from itertools import chain, islice, zip_longest
 
 from search.documents import SearchDocument
 from search.sentences import weighted_sentences
 
 PASSAGES_VERSION = 1  # a new one has every listing's passages looked at again
-MOST_PASSAGES = 6
+MOST_PASSAGES = 7
 ENOUGH = 120  # characters: a window with as many is complete …
 LONGEST = 200  # … and takes no sentence that would make it longer than this
 MOST_SENTENCES = 3
@@ -27,9 +27,11 @@ def passages(document: SearchDocument) -> tuple[str, ...]:
     Of several parts each says its first window before any says its second.
     """
     title, summary = _flat(document.title), _flat(document.summary)
+    names = "、".join(filter(None, map(_flat, (*document.keywords, document.owner))))
     parts = [list(windows(part)) for part in document.needs or (document.body,)]
     in_turn = chain.from_iterable(zip_longest(*parts, fillvalue=""))
-    found = dict.fromkeys([title, f"{title}。{summary}" if summary else "", *in_turn])
+    below = (f"{title}。{text}" for text in (summary, *in_turn) if text)
+    found = dict.fromkeys([title, *islice(below, 1), names, *below])
     return tuple(text for text in found if text)[:MOST_PASSAGES]
 
 
