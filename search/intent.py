@@ -131,37 +131,51 @@ _EDGES = " \t\n　、。・,"
 _FOLLOWING = ("助詞", "助動詞", "接尾辞")
 
 
+def without(text: str, suggestions: Iterable[FilterSuggestion]) -> str:
+    """Return what a query says without the words of some suggestions for it."""
+    sentence = parse(text[:LONGEST])
+    return _rest(sentence, [(s.start, s.end) for s in suggestions], core_of(sentence))
+
+
 def _suggestion(
     found: _Found, sentence: Sentence, asking: Sequence[tuple[int, int]]
 ) -> FilterSuggestion:
     words = sentence.text[found.start : found.end]
-    rest = _without(sentence, found.start, found.end, asking)
+    rest = _rest(sentence, [(found.start, found.end)], asking)
     return FilterSuggestion(found.start, found.end, words, found.choices, found.ambiguous, rest)
 
 
-def _without(sentence: Sentence, start: int, end: int, asking: Sequence[tuple[int, int]]) -> str:
-    """Return the text without a span, the particles that hung on it, and mere asking after it."""
+def _rest(
+    sentence: Sentence, left: Iterable[tuple[int, int]], asking: Sequence[tuple[int, int]]
+) -> str:
+    """Return the text without some spans, the particles that hung on them, and asking at its end."""
+    text = sentence.text
     spans = [(*sentence.span(m.start, m.end), m.pos[0]) for m in sentence.morphemes]
-    for first, last, pos in spans:
-        if first == end and pos in _FOLLOWING:
-            end = last
-    before, after = sentence.text[:start], sentence.text[end:]
-    if any(first <= end and last == len(sentence.text) for first, last in asking):
-        after = ""
-    if not after.strip(_EDGES):
-        before, after = _bare(before, spans), ""
-    joined = any(last == start and pos == "助詞" for _, last, pos in spans)
-    gap = "" if joined or not before or not after else " "
-    return " ".join(f"{before}{gap}{after}".split()).strip(_EDGES)
+    particles = {last: first for first, last, pos in spans if pos == "助詞"}
+    kept, at = [], 0
+    for start, end in sorted(left):
+        kept.append((at, start))
+        at = end
+        for first, last, pos in spans:
+            if first == at and pos in _FOLLOWING:
+                at = last
+    asked = any(first <= at and last == len(text) for first, last in asking)
+    kept.append((at, at if asked else len(text)))
+    kept = [(first, last) for first, last in kept if text[first:last].strip(_EDGES)]
+    if kept and kept[-1][1] < len(text):
+        first, last = kept.pop()
+        kept.append((first, max(first, _bare(text, last, particles))))
+    # 空き家を府中市で活用 leaves 空き家を活用: the particle joins what follows.
+    parts = [text[first:last] + ("" if last in particles else " ") for first, last in kept]
+    return " ".join("".join(parts).split()).strip(_EDGES)
 
 
-def _bare(text: str, spans: Sequence[tuple[int, int, str]]) -> str:
-    """Return a text without the particles it ends in."""
-    starts = {last: first for first, last, pos in spans if pos == "助詞"}
-    text = text.rstrip(_EDGES)
-    while len(text) in starts:
-        text = text[: starts[len(text)]].rstrip(_EDGES)
-    return text
+def _bare(text: str, end: int, particles: Mapping[int, int]) -> int:
+    """Return where a text up to `end` ends without the particles at its end."""
+    end = len(text[:end].rstrip(_EDGES))
+    while end in particles:
+        end = len(text[: particles[end]].rstrip(_EDGES))
+    return end
 
 
 # --- Words of filters ---------------------------------------------------------------------------
