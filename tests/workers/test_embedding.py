@@ -25,7 +25,7 @@ from hub.queue import Queue
 from hub.services import Services
 from search.embedded import EmbeddedIndex
 from search.embedding import HttpEmbedder
-from search.passages import passages
+from search.passages import GIST, passages
 from search.query import SearchQuery
 from tests import market
 from tests.conftest import NOW
@@ -113,7 +113,7 @@ def test_a_model_that_appears_gets_every_listing_into_the_index(
     work(listed, index, embedder, clock)
     expected = {f"passage: {text}" for some in said(listed).values() for text in some}
     assert Counter(server.texts) == Counter(expected)
-    wanted = embedder.embed_passages([said(listed)["call-2"][0]])[0]
+    wanted = embedder.embed_passages([said(listed)["call-2"][GIST]])[0]
     first, *rest = index.nearest(wanted, SearchQuery(target="call"), 9, model=MODEL)
     assert (first.id, round(first.score, 2)) == ("call-2", 1.0)
     assert len(rest) == 2
