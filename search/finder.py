@@ -19,8 +19,9 @@ import numpy as np
 
 from search.embedding import QueryVector, QueryVectors, scale
 from search.index import Hit, IndexUnavailable, SearchIndex, SearchResult
+from search.intent import FilterSuggestion, Intent
 from search.plan import plan
-from search.query import MOST_HITS, SearchQuery
+from search.query import FACETS, MOST_HITS, SearchQuery
 from search.slips import Vocabulary, corrected, written_out
 
 WINDOW = 100  # listings by words that meaning may put in another order
@@ -45,6 +46,21 @@ class Hint:
     end: int
     facet: str
     values: tuple[str, ...]
+
+
+def hints(intent: Intent) -> tuple[Hint, ...]:
+    """Return the hints of what is understood of a query: the likeliest meaning of each."""
+    return tuple(
+        Hint(found.start, found.end, found.choices[0].field, _values(found))
+        for found in intent.suggestions
+        if found.choices[0].field in FACETS
+    )
+
+
+def _values(found: FilterSuggestion) -> tuple[str, ...]:
+    """Return all that the words may mean in the facet of their likeliest meaning."""
+    field = found.choices[0].field
+    return tuple(v for choice in found.choices if choice.field == field for v in choice.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +98,15 @@ class Finder:
     _reading: threading.Lock = field(default_factory=threading.Lock)
 
     def find(
-        self, query: SearchQuery, *, hints: Sequence[Hint] = (), as_typed: bool = False
+        self, query: SearchQuery, *, named: Sequence[Hint] = (), as_typed: bool = False
     ) -> Answer:
         """Answer a query. Raises IndexUnavailable.
 
         A text with a word that no listing holds is searched without its slips where it has
-        any, and the answer says so; with `as_typed` never.
+        any, and the answer says so; with `as_typed` never. `named` are the values that the text names.
         """
         found = self.index.search(_window(query) if _ranked(query) else query)
-        return self._with_slips(query, found, _free(query, hints), as_typed)
+        return self._with_slips(query, found, _free(query, named), as_typed)
 
     def count(self, query: SearchQuery) -> int:
         """Return how many listings hold the words of a query. Raises IndexUnavailable."""
