@@ -190,7 +190,7 @@ class _Search:
     def allowed(self, ids: Collection[str]) -> dict[str, int]:
         """Return id -> version of those among these that the filters let through."""
         among = Query.term_set_query(self._schema, "id", list(ids))
-        return _versions(self._searcher, self._matching(among))
+        return _versions(self._searcher, self._matching(among), len(ids))
 
     def result(self) -> SearchResult:
         hits, total = self._page()
@@ -403,8 +403,8 @@ def text_fields(document: SearchDocument) -> dict[str, str]:
     }
 
 
-def _versions(searcher: tantivy.Searcher, query: Query) -> dict[str, int]:
-    hits = searcher.search(query, max(searcher.num_docs, 1)).hits
+def _versions(searcher: tantivy.Searcher, query: Query, most: int | None = None) -> dict[str, int]:
+    hits = searcher.search(query, max(searcher.num_docs if most is None else most, 1)).hits
     addresses = [address for _, address in hits]
     numbers = searcher.fast_field_values("version", addresses)
     return {
