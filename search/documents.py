@@ -55,7 +55,7 @@ class SearchDocument:
     closed: bool = False
     needs: tuple[str, ...] = field(default=(), repr=False)  # all of it stands in the body
     vectors: tuple[tuple[int, bytes], ...] = field(default=(), repr=False)
-    vector_model: str = ""
+    vector_model: str = field(default="", repr=False)
 
 
 def facet_values(document: SearchDocument) -> dict[str, tuple[str, ...]]:

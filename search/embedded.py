@@ -213,11 +213,11 @@ class _Search:
 
     def allowed(self, ids: Collection[str]) -> dict[str, int]:
         """Return id -> version of those among these that the filters let through."""
-        return _versions(self._searcher, self._matching(_among(self._schema, ids)))
+        return _versions(self._searcher, self._matching(_among(self._schema, ids)), len(ids))
 
     def focus(self, ids: Collection[str]) -> dict[str, float]:
         """Return id -> focus of these listings."""
-        found = _numbers(self._searcher, _among(self._schema, ids), "focus")
+        found = _numbers(self._searcher, _among(self._schema, ids), "focus", len(ids))
         return {id_: steps / _FOCUS_STEPS for id_, steps in found.items()}
 
     def result(self) -> SearchResult:
@@ -552,13 +552,13 @@ def _terms(tokens: Sequence[Token]) -> str:
     return " ".join(term for token in tokens for term in (token.form, *token.units))
 
 
-def _versions(searcher: tantivy.Searcher, query: Query) -> dict[str, int]:
-    return _numbers(searcher, query, "version")
+def _versions(searcher: tantivy.Searcher, query: Query, most: int | None = None) -> dict[str, int]:
+    return _numbers(searcher, query, "version", searcher.num_docs if most is None else most)
 
 
-def _numbers(searcher: tantivy.Searcher, query: Query, field: str) -> dict[str, int]:
-    """Return id -> a number of everything a query finds."""
-    hits = searcher.search(query, max(searcher.num_docs, 1)).hits
+def _numbers(searcher: tantivy.Searcher, query: Query, field: str, most: int) -> dict[str, int]:
+    """Return id -> a number of everything a query finds, of which there are at most so many."""
+    hits = searcher.search(query, max(most, 1)).hits
     addresses = [address for _, address in hits]
     numbers = searcher.fast_field_values(field, addresses)
     return {

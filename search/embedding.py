@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 EMBEDDING_VERSION = 1  # of what is done to a text before the model sees it
 LONGEST_TEXT = 600  # characters; a small model only gets slower beyond
 QUERY_SECONDS = 2.0  # an answer after the search's own budget is still good for the next search
-PASSAGE_SECONDS = 60.0
+PASSAGE_SECONDS = 20.0  # for a few passages; other jobs wait behind it
 BUDGET_SECONDS = 0.3
 REST_SECONDS = 5.0
 UNIX = "unix:"

@@ -27,7 +27,7 @@ from search.slips import Vocabulary, corrected, written_out
 WINDOW = 100  # listings by words that meaning may put in another order
 NEAREST = 60  # listings near in meaning that are looked at
 MOST_RELATED = 20  # of them, those that may join without holding a word
-WORDS = 0.3  # weight of the words; the rest is meaning
+WORDS = 0.25  # weight of the words; the rest is meaning
 FITS = 0.25  # what a listing gains by words for having a value that the query names
 LEAST_MEANING = 0.35  # of the scale of meaning; below it a listing without the words stays out
 _MOST_SYNONYMS = 6

@@ -66,8 +66,7 @@ class VectorFiles:
     def compact(self, held: Callable[[], Mapping[str, int]], most_rows: int) -> None:
         """Drop what the index no longer holds where a file has too many rows. For the writer."""
         for path in self._folder.glob("vectors-*.f32"):
-            opened = _open(path)
-            if opened is not None and len(opened.rows) > most_rows:
+            if _size(path) > most_rows and (opened := _open(path)):
                 _rewrite(path, opened, held())
 
     def nearest(
@@ -103,7 +102,7 @@ class VectorFiles:
         except FileNotFoundError:
             return None
         if known is None or known.state != (state.st_ino, state.st_size):
-            known = _open(path)
+            known = _open(path, known)
             if known is None or known.model != model:
                 return None
             self._opened[model] = known
@@ -151,8 +150,15 @@ def _record(dimension: int) -> np.dtype[Any]:
     )
 
 
-def _open(path: Path) -> _Opened | None:
-    """Map a file; None when it is none of ours."""
+def _size(path: Path) -> int:
+    """Return how many records a file has, 0 when it is none of ours."""
+    with path.open("rb") as file:
+        head = _head(file.read(_HEADER))
+    return (path.stat().st_size - _HEADER) // head[1].itemsize if head else 0
+
+
+def _open(path: Path, before: _Opened | None = None) -> _Opened | None:
+    """Map a file; None when it is none of ours. Of a file known before only the rest is read."""
     with path.open("rb") as file:
         head = _head(file.read(_HEADER))
         if head is None:
@@ -164,18 +170,24 @@ def _open(path: Path) -> _Opened | None:
             records: NDArray[Any] = np.memmap(file, record, "r", _HEADER, (count,))
         else:
             records = np.zeros(0, record)
+    records = records.view(np.ndarray)
+    grown = before is not None and before.state[0] == state.st_ino
+    known = before if grown and before is not None and len(before.records) <= count else None
+    starts, ids, versions = _runs(records[len(known.records) if known else 0 :])
+    if known:
+        starts = np.concatenate([known.starts, starts + len(known.records)])
+        ids = np.concatenate([known.ids, ids])
+        versions = [*known.versions, *versions]
+    return _Opened(model, (state.st_ino, state.st_size), records, starts, ids, versions)
+
+
+def _runs(records: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.bytes_], list[int]]:
+    """Return where each run begins, its document and its version; the first record begins one."""
     ids, versions = np.array(records["document"]), np.array(records["version"])
     places = np.array(records["place"])
     differs = (ids[1:] != ids[:-1]) | (versions[1:] != versions[:-1]) | (places[1:] <= places[:-1])
-    starts = np.flatnonzero(np.concatenate([np.ones(min(count, 1), bool), differs]))
-    return _Opened(
-        model,
-        (state.st_ino, state.st_size),
-        records.view(np.ndarray),
-        starts,
-        ids[starts],
-        versions[starts].tolist(),
-    )
+    starts = np.flatnonzero(np.concatenate([np.ones(min(len(records), 1), bool), differs]))
+    return starts, ids[starts], versions[starts].tolist()
 
 
 def _head(data: bytes) -> tuple[str, np.dtype[Any]] | None:

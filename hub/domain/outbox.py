@@ -50,12 +50,21 @@ def note_ids(
     cause: str,
     now: datetime,
     kinds: tuple[str, ...] = CHANGE_KINDS,
+    ahead: timedelta = timedelta(),
 ) -> None:
-    """The same for several listings by id; `doctor --repair` uses it."""
+    """The same for several listings by id; `doctor --repair` uses it.
+
+    The task goes before those that were noted up to `ahead` earlier.
+    """
     session.info.setdefault("noted", set()).update(kinds if ids else ())
     session.add_all(
         OutboxTask(
-            kind=kind, subject=subject, subject_id=id_, cause=cause, created_at=now, due_at=now
+            kind=kind,
+            subject=subject,
+            subject_id=id_,
+            cause=cause,
+            created_at=now,
+            due_at=now - ahead,
         )
         for id_ in ids
         for kind in kinds

@@ -27,6 +27,7 @@ from search.vectors import with_gist
 CAUSE = "vectors"  # of the index tasks that new vectors ask for
 KEPT = timedelta(days=7)  # a listing may come back, or an earlier model
 RATE_OVER = timedelta(minutes=1)
+AHEAD = timedelta(days=1)  # a changed listing goes before all those that wait for a new model
 _CHUNK = 1_000
 
 
@@ -87,14 +88,22 @@ def ask_to_index(session: Session, keys: Collection[str], *, now: datetime) -> N
 
 
 def ask_to_embed(session: Session, keys: Collection[str], *, now: datetime) -> None:
-    """Ask for the vectors of these listings."""
-    _ask(session, keys, "embed", now)
+    """Ask for the vectors of these listings, which are new or changed."""
+    _ask(session, keys, "embed", now, AHEAD)
 
 
-def _ask(session: Session, keys: Collection[str], kind: str, now: datetime) -> None:
+def _ask(
+    session: Session,
+    keys: Collection[str],
+    kind: str,
+    now: datetime,
+    ahead: timedelta = timedelta(),
+) -> None:
     for subject in ("call", "solution"):
         ids = [int(key.partition("-")[2]) for key in keys if key.startswith(f"{subject}-")]
-        outbox.note_ids(session, subject, sorted(ids), cause=CAUSE, now=now, kinds=(kind,))
+        outbox.note_ids(
+            session, subject, sorted(ids), cause=CAUSE, now=now, kinds=(kind,), ahead=ahead
+        )
 
 
 def attach(session: Session, documents: Sequence[SearchDocument]) -> list[SearchDocument]:

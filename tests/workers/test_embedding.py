@@ -141,6 +141,22 @@ def test_titles_of_all_come_before_the_rest_of_any(
     assert max(map(len, server.asked)) <= embedding.BATCH
 
 
+def test_a_change_goes_before_all_that_waits_for_a_new_model(
+    listed: Database, index: EmbeddedIndex, embedder: HttpEmbedder, server: Endpoint, clock: Clock
+) -> None:
+    with listed.unit_of_work() as session:
+        other = market.town(session, "042056")
+        for number in range(3, 3 + embedding.BATCH):
+            market.publish_call(session, other, title=f"{number}番目の募集")
+    indexing.drain(listed, index, clock=clock)
+    embedding.follow(listed, embedder, clock=clock)
+    with listed.unit_of_work() as session:
+        market.publish_call(session, session.merge(other), title="いま出した募集")
+    indexing.drain(listed, index, clock=clock)
+    embedding.drain(listed, embedder, clock=clock, seconds=0)
+    assert "passage: いま出した募集" in server.asked[-1]
+
+
 def test_without_a_model_no_task_is_made_and_one_that_is_left_goes(
     listed: Database, index: EmbeddedIndex, clock: Clock
 ) -> None:
