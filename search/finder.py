@@ -29,7 +29,9 @@ NEAREST = 60  # listings near in meaning that are looked at
 MOST_RELATED = 20  # of them, those that may join without holding a word
 WORDS = 0.25  # weight of the words; the rest is meaning
 FITS = 0.25  # what a listing gains by words for having a value that the query names
-LEAST_MEANING = 0.35  # of the scale of meaning; below it a listing without the words stays out
+# Of the scale of meaning; below it a listing without the words stays out. Where nothing holds the
+# words a reader is better served by what is faintly near than by nothing, as long as it is said.
+LEAST_MEANING, FAINT_MEANING = 0.35, 0.2
 _MOST_SYNONYMS = 6
 _VOCABULARY_SECONDS = 60.0
 
@@ -176,11 +178,11 @@ class Finder:
         met = self._met(query, list(others))
         held = words | met
         meaning = self._meaning(query, vector, near, tuple({**words, **others}))
+        least = LEAST_MEANING if held else FAINT_MEANING
         close = [
             hit
             for id_, hit in others.items()
-            if id_ not in held
-            and (id_ in fitting or meaning.get(id_, 0.0) * hit.focus >= LEAST_MEANING)
+            if id_ not in held and (id_ in fitting or meaning.get(id_, 0.0) * hit.focus >= least)
         ]
         fits = self._fits(query, hints, tuple({**words, **others}))
         scores = {}

@@ -42,16 +42,17 @@ class Phrases:
 
     @cached_property
     def synonyms(self) -> dict[tuple[str, ...], tuple[Synonym, ...]]:
-        """Return the synonyms of every phrase, by its normalised words; the nearest come first."""
-        found: dict[tuple[str, ...], dict[tuple[str, ...], Synonym]] = defaultdict(dict)
+        """Return the synonyms of every phrase, by its normalised words; the nearest come first.
+
+        The lines a phrase opens come before those it only stands in.
+        """
+        placed: dict[tuple[str, ...], list[tuple[int, tuple[Synonym, ...]]]] = defaultdict(list)
         for line in (*table(), *_years()):
-            others = [synonym(text) for text in line.others]
-            for head in map(synonym, line.heads):
-                for other in others:
-                    # What holds all words of the head is found by the head itself.
-                    if not set(head.terms) <= set(other.terms):
-                        found[head.terms].setdefault(other.terms, other)
-        return {terms: tuple(others.values()) for terms, others in found.items()}
+            others = tuple(map(synonym, line.others))
+            for place, head in enumerate(map(synonym, line.heads)):
+                placed[head.terms].append((place, others))
+        found = {terms: _nearest_first(terms, lines) for terms, lines in placed.items()}
+        return {terms: others for terms, others in found.items() if others}
 
     @cached_property
     def longest(self) -> int:
@@ -71,6 +72,18 @@ def table() -> tuple[Line, ...]:
 def synonym(text: str) -> Synonym:
     """Return a phrase as written and as the analyser sees it."""
     return Synonym(text, tuple(token.form for token in tokenize(text)))
+
+
+def _nearest_first(
+    terms: tuple[str, ...], lines: list[tuple[int, tuple[Synonym, ...]]]
+) -> tuple[Synonym, ...]:
+    found: dict[tuple[str, ...], Synonym] = {}
+    for _, others in sorted(lines, key=lambda line: line[0] > 0):
+        for other in others:
+            # What holds all words of the phrase is found by the phrase itself.
+            if not set(terms) <= set(other.terms):
+                found.setdefault(other.terms, other)
+    return tuple(found.values())
 
 
 def _line(row: str) -> Line:
