@@ -9,6 +9,7 @@ from hub.config import Settings
 from hub.db import Database
 from hub.queue import Queue, embedder_path
 from search.embedding import UNIX, Embedder, HttpEmbedder, QueryVectors, bundled
+from search.finder import Finder
 from search.index import SearchIndex, open_index
 
 
@@ -24,7 +25,7 @@ class Services:
     embedder: Embedder | None = None
 
     def __post_init__(self) -> None:
-        self.query_vectors = QueryVectors(self.embedder)
+        self.finder = Finder(self.index, QueryVectors(self.embedder))
 
     @classmethod
     def of(cls, settings: Settings) -> "Services":

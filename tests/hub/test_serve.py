@@ -165,7 +165,7 @@ def test_the_bundled_model_runs_beside_and_gives_new_listings_their_vectors(
         here.queue.ping("index")
 
         def found() -> bool:
-            asked = here.query_vectors.of("学童に入れない子の放課後")
+            asked = here.finder.vectors.of("学童に入れない子の放課後")
             return asked is not None and bool(
                 here.index.nearest(asked.values, SearchQuery(), 5, model=asked.model)
             )
