@@ -5,7 +5,7 @@ Each form holds the very listings that the page lists, in the same order, up to 
 asks, so caches may keep an answer for a minute.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,7 +20,7 @@ from hub.api.fields import FIELDS, address, cells, header, moment, record
 from hub.clock import to_jst
 from hub.models.listing import Call, Solution
 from hub.models.work import AuditEvent
-from hub.web import present, rows
+from hub.web import prefecture_map, present, rows
 from hub.web.access import public
 from hub.web.context import now, services, session
 from hub.web.language import chosen
@@ -99,6 +99,23 @@ def json() -> ResponseReturnValue:
     return _export("exports.json", _json)
 
 
+@bp.get("/map.csv")
+@public
+def map_csv() -> ResponseReturnValue:
+    """The figures of a map as a table, one prefecture a record; `bom=1` for Excel."""
+    try:
+        state = prefecture_map.asked(Values())
+    except Unreadable as error:
+        return _refused(_(error.message, **error.values), 400)
+    try:
+        found = prefecture_map.figures(state)
+    except IndexUnavailable as error:
+        return _away(error)
+    head = [_("都道府県コード"), _("都道府県"), _("地方"), _("受付中の募集")]
+    lines = [(row.code, row.name, row.region, row.count) for row in found.prefectures]
+    return _kept(_table(head, lines, "local-hub-map.csv"))
+
+
 # --- Asking -------------------------------------------------------------------------------------
 
 
@@ -116,8 +133,7 @@ def _export(endpoint: str, write: Writer, **more: str) -> ResponseReturnValue:
     try:
         found = _found(state, values, endpoint, more)
     except IndexUnavailable as error:
-        current_app.logger.error("search is away: %s", error)
-        return _refused(_("いま検索を使えません。1分ほど待ってから、もう一度お試しください"), 503)
+        return _away(error)
     if state.page > max(-(-found.total // MOST), 1):
         return _refused(_("このページはありません。はじめのページから読んでください"), 404)
     return _kept(write(found))
@@ -195,6 +211,11 @@ def _refused(sentence: str, status: int) -> ResponseReturnValue:
     return response, status, headers
 
 
+def _away(error: IndexUnavailable) -> ResponseReturnValue:
+    current_app.logger.error("search is away: %s", error)
+    return _refused(_("いま検索を使えません。1分ほど待ってから、もう一度お試しください"), 503)
+
+
 def _atom(found: Found) -> Response:
     changes = [row.updated_at for row in found.listings]
     text = render_template(
@@ -266,11 +287,13 @@ def _csv(found: Found) -> Response:
     if found.cut:
         going_on = [_("つづき: %(url)s", url=found.next)] if found.next else []
         records.append(["", " ".join([found.cut, *going_on]), *[""] * (len(head) - 2)])
+    return _table(head, records, f"local-hub-{found.state.target}s.csv")
+
+
+def _table(head: Sequence[str], records: Iterable[Sequence[table.Cell]], name: str) -> Response:
     body = table.written(head, records, bom=request.args.get("bom") == "1")
     response = Response(body, content_type="text/csv; charset=utf-8; header=present")
-    response.headers["Content-Disposition"] = (
-        f"attachment; filename=local-hub-{found.state.target}s.csv"
-    )
+    response.headers["Content-Disposition"] = f"attachment; filename={name}"
     return response
 
 

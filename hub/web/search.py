@@ -12,7 +12,7 @@ from hub.web.access import public
 from hub.web.context import now, services, session
 from hub.web.search_facets import Values, chips
 from hub.web.search_help import ways_out
-from hub.web.search_outputs import outputs
+from hub.web.search_outputs import map_url, outputs
 from hub.web.search_state import PER_PAGE, SearchState, Unreadable, is_clean, read
 from hub.web.search_title import title
 from hub.web.words import _
@@ -36,7 +36,7 @@ def show() -> ResponseReturnValue:
     try:
         state = read(request.args, values.known)
     except Unreadable as error:
-        return _refused(_(error.message, **error.values), 400)
+        return refused(_(error.message, **error.values), 400)
     if not is_clean(request.args, state):
         return redirect(state.url, 301)
     try:
@@ -44,7 +44,7 @@ def show() -> ResponseReturnValue:
     except IndexUnavailable as error:
         current_app.logger.error("search is away: %s", error)
         sentence = _("いま検索を使えません。1分ほど待ってから、もう一度お試しください")
-        return _refused(sentence, 503)
+        return refused(sentence, 503)
 
 
 def _answer(state: SearchState, values: Values) -> ResponseReturnValue:
@@ -52,7 +52,7 @@ def _answer(state: SearchState, values: Values) -> ResponseReturnValue:
     pages = Pages.of(state, result.total)
     if state.page > pages.count:
         sentence = _("このページはありません。結果は%(count)dページまでです", count=pages.count)
-        return _refused(sentence, 404, again=replace(state, page=1))
+        return refused(sentence, 404, again=replace(state, page=1))
     heading = title(state, values, result)
     return render_template(
         "search/show.html",
@@ -67,6 +67,7 @@ def _answer(state: SearchState, values: Values) -> ResponseReturnValue:
         sorts=_sorts(state),
         pages=pages,
         outputs=outputs(state),
+        map_url=map_url(state) if state.target == "call" else "",
         ways_out=[] if result.total else ways_out(state, values, _count),
         expansions=expansions(state.text)[:MOST_EXPANSIONS],
         nav=state.target,
@@ -181,7 +182,7 @@ class Pages:
         )
 
 
-def _refused(sentence: str, status: int, again: SearchState | None = None) -> ResponseReturnValue:
+def refused(sentence: str, status: int, again: SearchState | None = None) -> ResponseReturnValue:
     """A page that says why there is no answer and keeps what was typed."""
     page = render_template(
         "search/refused.html",
