@@ -16,6 +16,8 @@ from hub.web import (
     account,
     call_editing,
     context,
+    desk,
+    desk_editing,
     errors,
     health,
     home,
@@ -49,6 +51,8 @@ BLUEPRINTS = (
     my.bp,
     call_editing.bp,
     solution_editing.bp,
+    desk.bp,
+    desk_editing.bp,
     operator.bp,
     health.bp,
 )

@@ -1,5 +1,6 @@
 """Search: one public page whose address is the whole search."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from flask import Blueprint, current_app, redirect, render_template, request
@@ -11,7 +12,7 @@ from hub.web import present, rows
 from hub.web.access import public
 from hub.web.context import now, services, session
 from hub.web.search_facets import Values, chips
-from hub.web.search_help import ways_out
+from hub.web.search_help import desks_nearby, ways_out
 from hub.web.search_outputs import map_url, outputs
 from hub.web.search_state import PER_PAGE, SearchState, Unreadable, is_clean, read
 from hub.web.search_title import title
@@ -53,6 +54,7 @@ def _answer(state: SearchState, values: Values) -> ResponseReturnValue:
     if state.page > pages.count:
         sentence = _("このページはありません。結果は%(count)dページまでです", count=pages.count)
         return refused(sentence, 404, again=replace(state, page=1))
+    count = _counter()
     heading = title(state, values, result)
     return render_template(
         "search/show.html",
@@ -63,20 +65,29 @@ def _answer(state: SearchState, values: Values) -> ResponseReturnValue:
         groups=values.groups(state, result.facets),
         chips=chips(state, values),
         clear_url=state.cleared().url,
-        tabs=_tabs(state, result),
+        tabs=_tabs(state, result, count),
         sorts=_sorts(state),
         pages=pages,
         outputs=outputs(state),
         map_url=map_url(state) if state.target == "call" else "",
-        ways_out=[] if result.total else ways_out(state, values, _count),
+        ways_out=[] if result.total else ways_out(state, values, result.facets, count),
+        desks=[] if result.total else desks_nearby(state),
         expansions=expansions(state.text)[:MOST_EXPANSIONS],
         nav=state.target,
         description=_("自治体の募集と、企業のソリューションを、無料・登録なしでさがせます。"),
     )
 
 
-def _count(state: SearchState) -> int:
-    return services().index.search(state.query(now(), limit=1)).total
+def _counter() -> Callable[[SearchState], int]:
+    """A function that tells how many a search finds and asks the index once for each."""
+    known: dict[str, int] = {}
+
+    def count(state: SearchState) -> int:
+        if state.url not in known:
+            known[state.url] = services().index.search(state.query(now(), limit=1)).total
+        return known[state.url]
+
+    return count
 
 
 def _cards(state: SearchState, result: SearchResult) -> list[object]:
@@ -117,14 +128,16 @@ class Tab:
     count: int | None
 
 
-def _tabs(state: SearchState, result: SearchResult) -> list[Tab]:
+def _tabs(
+    state: SearchState, result: SearchResult, count: Callable[[SearchState], int]
+) -> list[Tab]:
     labels = {"call": _("募集"), "solution": _("ソリューション")}
     return [
         Tab(
             label,
             state.url if target == state.target else state.on(target).url,
             target == state.target,
-            result.total if target == state.target else _count(state.on(target)),
+            result.total if target == state.target else count(state.on(target)),
         )
         for target, label in labels.items()
     ]
