@@ -20,12 +20,14 @@ Counts = Mapping[str, Mapping[str, int]]
 
 LEGENDS = {
     "status": N_("受付の状態"),
+    "deadline": N_("締切までの日数"),
     "theme": N_("分野"),
     "kind": N_("募集の種類"),
     "prefecture": N_("都道府県"),
     "municipality": N_("市区町村"),
     "offer": N_("提供できるもの"),
     "budget": N_("予算"),
+    "amount": N_("予算の上限"),
     "stage": N_("段階"),
 }
 SOLUTION_LEGENDS = {
@@ -34,6 +36,21 @@ SOLUTION_LEGENDS = {
     "offer": N_("求めるもの"),
 }
 STATUS_NAMES = {"open": N_("受付中"), "upcoming": N_("受付前"), "closed": N_("受付終了")}
+DEADLINE_NAMES = {
+    "3d": N_("3日以内"),
+    "1w": N_("1週間以内"),
+    "2w": N_("2週間以内"),
+    "1m": N_("30日以内"),
+    "none": N_("締切なし"),
+}
+AMOUNT_NAMES = {
+    "1m": N_("100万円まで"),
+    "3m": N_("100万円超〜300万円"),
+    "5m": N_("300万円超〜500万円"),
+    "10m": N_("500万円超〜1,000万円"),
+    "over": N_("1,000万円超"),
+}
+TERSE = ("deadline", "budget", "amount")  # values that say nothing without their legend
 OPEN_FIELDS = ("status", "theme")  # groups that start unfolded
 
 
@@ -97,7 +114,9 @@ class Values:
             "kind": lambda: present.kind_names([value])[0],
             "prefecture": lambda: present.prefecture_name(value),
             "offer": lambda: present.offer_names([value])[0],
+            "deadline": lambda: _(DEADLINE_NAMES[value]),
             "budget": lambda: _(BUDGETS[value]),
+            "amount": lambda: _(AMOUNT_NAMES[value]),
             "stage": lambda: _(STAGE_NAMES[value]),
         }
         return named[name]()
@@ -105,7 +124,7 @@ class Values:
     def full_name(self, name: str, value: str) -> str:
         """The value in words that need no legend beside them: 予算: なし（双方持ち出し）."""
         words = self.name(name, value)
-        if name != "budget" and value != UNSTATED:
+        if name not in TERSE and value != UNSTATED:
             return words
         return _("%(group)s: %(name)s", group=_(LEGENDS[name]), name=words)
 
@@ -144,12 +163,14 @@ class Values:
         words = present.vocabulary()
         values: dict[str, Sequence[str]] = {
             "status": STATUSES,
+            "deadline": tuple(DEADLINE_NAMES),
             "theme": (*words.themes, UNSTATED),
             "kind": (*words.kinds, UNSTATED),
             "prefecture": (NATIONWIDE, *words.prefectures, UNSTATED),
             "municipality": (UNSTATED,),
             "offer": (*words.offers, UNSTATED),
             "budget": (*(v for v in BUDGET_KINDS if v != UNSTATED), UNSTATED),
+            "amount": (*AMOUNT_NAMES, UNSTATED),
             "stage": (*STAGES, UNSTATED),
         }
         return tuple(values[name])

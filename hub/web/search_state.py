@@ -18,7 +18,10 @@ TEXT_MAX = 200
 VALUES_MAX = 20
 # What can be narrowed, in the order of the panel and of the address.
 FIELDS = {
-    "call": ("status", "theme", "kind", "prefecture", "municipality", "offer", "budget"),
+    "call": (
+        *("status", "deadline", "theme", "kind", "prefecture", "municipality", "offer"),
+        *("budget", "amount"),
+    ),
     "solution": ("theme", "stage", "kind", "prefecture", "offer"),
 }
 _NAMES = ("q", "target", "sort", *dict.fromkeys((*FIELDS["call"], *FIELDS["solution"])), "page")

@@ -45,18 +45,25 @@ class Facts:
     kind: str
     budget: str
     offers: tuple[str, ...]
-    open: bool
+    days: int  # from NOW to the deadline; the pages are read two days later
+    ceiling: int | None = None
+
+    @property
+    def open(self) -> bool:
+        return self.days > 2
 
 
 MARKET = (
-    Facts(("childcare",), "04", "pilot", "none", ("field",), True),
-    Facts(("childcare", "education"), "04", "proposal", "contract", (), True),
-    Facts(("childcare.afterschool",), "01", "pilot", "unstated", ("data", "field"), True),
-    Facts(("disaster",), "01", "pilot", "none", ("data",), False),
-    Facts(("disaster", "snow"), "04", "collaboration", "fixed", ("field",), True),
-    Facts(("tourism",), "01", "accelerator", "undecided", (), False),
-    Facts(("education",), "04", "pilot", "none", ("staff",), True),
+    Facts(("childcare",), "04", "pilot", "none", ("field",), 30),
+    Facts(("childcare", "education"), "04", "proposal", "contract", (), 4, 3_000_000),
+    Facts(("childcare.afterschool",), "01", "pilot", "unstated", ("data", "field"), 9),
+    Facts(("disaster",), "01", "pilot", "none", ("data",), 1),
+    Facts(("disaster", "snow"), "04", "collaboration", "fixed", ("field",), 16, 3_000_001),
+    Facts(("tourism",), "01", "accelerator", "undecided", (), 1),
+    Facts(("education",), "04", "pilot", "subsidy", ("staff",), 90, 20_000_000),
 )
+DAYS = {"3d": 3, "1w": 7, "2w": 14, "1m": 30}
+BANDS = {None: "unstated", 3_000_000: "3m", 3_000_001: "5m", 20_000_000: "over"}
 TOWNS = {"04": SENDAI, "01": SAPPORO}
 
 
@@ -74,7 +81,8 @@ def market(services: Services, clock: Clock) -> Services:
                 kind=fact.kind,
                 budget_kind=fact.budget,
                 offers=fact.offers,
-                closes_at=NOW + timedelta(days=30 if fact.open else 1),
+                budget_max_yen=fact.ceiling,
+                closes_at=NOW + timedelta(days=fact.days),
             )
     clock.moment = NOW + timedelta(days=2)
     index(services)
@@ -91,6 +99,8 @@ def values_of(fact: Facts, name: str) -> tuple[str, ...]:
         "budget": (fact.budget,),
         "offer": fact.offers or ("unstated",),
         "status": ("open" if fact.open else "closed",),
+        "deadline": tuple(name for name, days in DAYS.items() if 0 < fact.days - 2 <= days),
+        "amount": (BANDS[fact.ceiling],),
     }[name]
 
 
@@ -113,6 +123,8 @@ QUERIES: list[dict[str, list[str]]] = [
     {"offer": ["unstated"]},
     {"offer": ["field"], "status": ["open"], "kind": ["pilot"]},
     {"budget": ["none", "unstated"], "theme": ["disaster"]},
+    {"deadline": ["1w"], "theme": ["childcare"]},
+    {"amount": ["3m", "over"], "deadline": ["3d", "2w"]},
 ]
 
 
@@ -132,7 +144,8 @@ def test_counts_of_the_filters_equal_a_hand_count(
         for box in panel.iter("input")
         if box.get("type") == "checkbox"
     }
-    for name in ("theme", "prefecture", "kind", "budget", "offer", "status"):
+    names = ("theme", "prefecture", "kind", "budget", "offer", "status", "deadline", "amount")
+    for name in names:
         counted: dict[str, int] = {}
         for fact in chosen_by(query, ignoring=name):
             for value in values_of(fact, name):
@@ -501,6 +514,8 @@ def test_names_are_in_the_readers_language(app: Flask, market: Services) -> None
     labels = " ".join(words(label) for label in panel.iter("label"))
     assert "Childcare" in labels
     assert "Miyagi" in labels
+    assert "Within 3 days" in labels
+    assert "Over ¥1 million to ¥3 million" in labels
     assert "子育て" not in labels
     assert "Sendai, Miyagi" in text_of(response)
     tree = parsed(get(app, "/search?target=call&lang=en"))
@@ -527,3 +542,9 @@ def test_the_listings_exist_for_the_hand_count(market: Services) -> None:
     with market.database.session() as session:
         assert session.query(Call).count() == len(MARKET)
         assert session.query(Solution).count() == 0
+
+
+def test_a_heading_says_what_days_and_sums_are_about(app: Flask, market: Services) -> None:
+    response = get(app, "/search?target=call&deadline=1m&amount=5m")
+    named = "締切までの日数: 30日以内・予算の上限: 300万円超〜500万円 の募集"
+    assert heading(response) == f"{named} 1件（受付中 1件）"
