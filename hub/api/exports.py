@@ -20,9 +20,9 @@ from hub.api.fields import FIELDS, address, cells, header, moment, record
 from hub.clock import to_jst
 from hub.models.listing import Call, Solution
 from hub.models.work import AuditEvent
-from hub.web import prefecture_map, present, rows
+from hub.web import prefecture_map, present, rows, search_asking
 from hub.web.access import public
-from hub.web.context import now, services, session
+from hub.web.context import now, session
 from hub.web.language import chosen
 from hub.web.search_facets import Values
 from hub.web.search_state import SearchState, Unreadable, is_clean, read
@@ -136,12 +136,12 @@ def _export(endpoint: str, write: Writer, **more: str) -> ResponseReturnValue:
         return _away(error)
     if state.page > max(-(-found.total // MOST), 1):
         return _refused(_("このページはありません。はじめのページから読んでください"), 404)
-    return _kept(write(found))
+    return _kept(write(found), dated="deadline" not in state.filters)
 
 
 def _found(state: SearchState, values: Values, endpoint: str, more: Mapping[str, str]) -> Found:
     first = (state.page - 1) * MOST
-    result = services().index.search(state.query(now(), offset=first, limit=MOST_HITS))
+    result = search_asking.result(state, offset=first, limit=MOST_HITS)
     ids = _ids(state, result, first)
     by_id = rows.public_listings(session(), ids)
     last = min(first + MOST, result.total)
@@ -167,7 +167,7 @@ def _ids(state: SearchState, result: SearchResult, first: int) -> list[str]:
     """The hits of one part, each once though the index may change while it is read."""
     ids = dict.fromkeys(hit.id for hit in result.hits)
     for offset in range(first + MOST_HITS, min(first + MOST, result.total), MOST_HITS):
-        more = services().index.search(state.query(now(), offset=offset, limit=MOST_HITS))
+        more = search_asking.result(state, offset=offset, limit=MOST_HITS, facets=False)
         ids |= dict.fromkeys(hit.id for hit in more.hits)
     return list(ids)
 
@@ -175,13 +175,16 @@ def _ids(state: SearchState, result: SearchResult, first: int) -> list[str]:
 # --- Answering ----------------------------------------------------------------------------------
 
 
-def _kept(response: Response) -> ResponseReturnValue:
-    """The answer as caches may keep it, or 304 when the asker has it already."""
+def _kept(response: Response, *, dated: bool = True) -> ResponseReturnValue:
+    """The answer as caches may keep it, or 304 when the asker has it already.
+
+    What is asked by days left changes at any second, so it carries a tag but no date.
+    """
     response.headers["Cache-Control"] = f"public, max-age={FRESH_SECONDS}"
     response.vary.add("Accept-Language")
     response.headers["Content-Language"] = chosen()
     changed = _last_change()
-    if now() - changed >= SETTLED:
+    if dated and now() - changed >= SETTLED:
         response.last_modified = changed
     response.add_etag()
     return response.make_conditional(request)

@@ -8,9 +8,8 @@ from flask import Blueprint, current_app, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from hub.models.reference import Prefecture
-from hub.web import present
+from hub.web import present, search_asking
 from hub.web.access import public
-from hub.web.context import now, services
 from hub.web.language import name_of
 from hub.web.search import refused
 from hub.web.search_facets import Values, chips
@@ -101,7 +100,7 @@ def _is_clean(state: SearchState, order: str) -> bool:
 
 def figures(state: SearchState, *, order: str = "code") -> Figures:
     """Count the open calls by place. Raises IndexUnavailable."""
-    result = services().index.search(state.query(now(), limit=1))
+    result = search_asking.result(state, limit=1)
     counts = result.facets.get("prefecture", {})
     rows = list(_prefectures(state, counts))
     regions = list(_regions(state, rows))

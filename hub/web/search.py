@@ -8,9 +8,9 @@ from flask.typing import ResponseReturnValue
 
 from hub.domain.inputs import clean_line
 from hub.models.listing import Call, Solution
-from hub.web import present, rows
+from hub.web import present, rows, search_asking
 from hub.web.access import public
-from hub.web.context import now, services, session
+from hub.web.context import session
 from hub.web.search_facets import Values, chips
 from hub.web.search_help import desks_nearby, ways_out
 from hub.web.search_outputs import map_url, outputs
@@ -49,12 +49,12 @@ def show() -> ResponseReturnValue:
 
 
 def _answer(state: SearchState, values: Values) -> ResponseReturnValue:
-    result = services().index.search(state.query(now()))
+    result = search_asking.result(state)
     pages = Pages.of(state, result.total)
     if state.page > pages.count:
         sentence = _("このページはありません。結果は%(count)dページまでです", count=pages.count)
         return refused(sentence, 404, again=replace(state, page=1))
-    count = _counter()
+    count = search_asking.counter()
     heading = title(state, values, result)
     return render_template(
         "search/show.html",
@@ -76,18 +76,6 @@ def _answer(state: SearchState, values: Values) -> ResponseReturnValue:
         nav=state.target,
         description=_("自治体の募集と、企業のソリューションを、無料・登録なしでさがせます。"),
     )
-
-
-def _counter() -> Callable[[SearchState], int]:
-    """A function that tells how many a search finds and asks the index once for each."""
-    known: dict[str, int] = {}
-
-    def count(state: SearchState) -> int:
-        if state.url not in known:
-            known[state.url] = services().index.search(state.query(now(), limit=1)).total
-        return known[state.url]
-
-    return count
 
 
 def _cards(state: SearchState, result: SearchResult) -> list[object]:

@@ -1,6 +1,6 @@
 """What to do when nothing was found: ways out that are known to lead somewhere."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hub.domain.neighbours import NEIGHBOURS
@@ -11,9 +11,10 @@ from hub.web.language import name_of
 from hub.web.search_facets import Values, legend
 from hub.web.search_state import FIELDS, VALUES_MAX, SearchState
 from hub.web.words import _
+from search.syntax import Piece, pieces
 
 MOST_WAYS = 6
-MOST_ASKED = 8  # how often the index is asked for one page of help
+MOST_ASKED = 6  # how often the index is asked about steps that keep something of the search
 MOST_WORDS = 5
 MOST_DESKS = 3
 MOST_NAMED = 3
@@ -22,7 +23,6 @@ SINGLE = {
     "call": ("status", "kind", "prefecture", "municipality", "budget"),
     "solution": ("stage",),
 }
-_QUOTES = str.maketrans("", "", '"“”「」『』')
 
 Counts = Mapping[str, Mapping[str, int]]
 Ask = Callable[[SearchState], int]
@@ -39,18 +39,22 @@ class WayOut:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A wider search; `count` is None where only the index can tell."""
+    """A wider search; `count` is None where only the index can tell.
+
+    A `last` one keeps little or nothing of the search, and is always tried.
+    """
 
     label: str
     state: SearchState
     count: int | None = None
+    last: bool = False
 
 
 def ways_out(state: SearchState, values: Values, counts: Counts, ask: Ask) -> list[WayOut]:
     """Searches that drop a single condition of `state`, then wider ones; none is empty.
 
     `counts` are those of the empty result: where they tell how many a step gives, the index is
-    not asked (`ask`), and it is asked MOST_ASKED times at most.
+    not asked (`ask`).
     """
     found: list[WayOut] = []
     seen = {state.url}
@@ -61,8 +65,8 @@ def ways_out(state: SearchState, values: Values, counts: Counts, ask: Ask) -> li
             continue
         seen.add(url)
         count = step.count
-        if count is None and asked < MOST_ASKED:
-            count, asked = ask(step.state), asked + 1
+        if count is None and (step.last or asked < MOST_ASKED):
+            count, asked = ask(step.state), asked + (not step.last)
         if count:
             found.append(WayOut(step.label, count, url))
     return found
@@ -84,11 +88,11 @@ def _steps(state: SearchState, values: Values, counts: Counts) -> Iterator[Step]
             yield step
     yield from _other_words(state)
     if state.text and state.filters:
-        yield Step(_("条件をすべて外す"), state.cleared())
+        yield Step(_("条件をすべて外す"), state.cleared(), last=True)
     other = "solution" if state.target == "call" else "call"
     side = _("ソリューションでさがす") if other == "solution" else _("募集でさがす")
-    yield Step(side, state.on(other))
-    yield Step(_("はじめから見る"), SearchState(target=state.target))
+    yield Step(side, state.on(other), last=True)
+    yield Step(_("はじめから見る"), SearchState(target=state.target), last=True)
 
 
 def _one_condition_less(state: SearchState, values: Values, counts: Counts) -> Iterator[Step]:
@@ -151,19 +155,30 @@ def _places(state: SearchState, label: str, codes: tuple[str, ...], counts: Coun
 
 
 def _other_words(state: SearchState) -> Iterator[Step]:
-    """Fewer words, and words that need not stand exactly so."""
-    loose = " ".join(state.text.translate(_QUOTES).split())
-    if loose and loose != state.text:
+    """Words that need not stand exactly so, then fewer words."""
+    parts = pieces(state.text)
+    meant = [part for part in parts if not part.without]
+    if any(part.phrase for part in meant):
+        loose = " ".join(state.text[part.start : part.end] for part in meant)
         yield Step(_("「%(text)s」を、順を問わずにさがす", text=loose), _saying(state, loose))
-    words = state.text.split()
-    asked = [word for word in words if not word.startswith("-")]
-    if asked and len(asked) < len(words):
-        yield Step(_("除くことばを外す"), _saying(state, " ".join(asked)))
-    if not 1 < len(words) <= MOST_WORDS:
+    if 0 < len(meant) < len(parts):
+        yield Step(_("除くことばを外す"), _saying(state, _typed(state.text, meant)))
+    if not 1 < len(meant) <= MOST_WORDS:
         return
-    for i, word in enumerate(words):
-        rest = " ".join(words[:i] + words[i + 1 :])
+    for part in meant:
+        word = state.text[part.start : part.end]
+        rest = _typed(state.text, [kept for kept in parts if kept != part])
         yield Step(_("ことば「%(text)s」を外す", text=word), _saying(state, rest))
+
+
+def _typed(text: str, parts: Sequence[Piece]) -> str:
+    """The pieces as one would type them again."""
+    typed = []
+    for part in parts:
+        word = text[part.start : part.end]
+        quoted = f'"{word}"' if part.phrase else word
+        typed.append(f"-{quoted}" if part.without else quoted)
+    return " ".join(typed)
 
 
 def _saying(state: SearchState, text: str) -> SearchState:
