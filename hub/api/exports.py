@@ -8,6 +8,7 @@ asks, so caches may keep an answer for a minute.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, redirect, render_template, request
@@ -16,7 +17,7 @@ from sqlalchemy import func, select
 
 from hub.api import table
 from hub.api.calendar import Entry, calendar
-from hub.api.fields import FIELDS, address, cells, header, moment, record
+from hub.api.fields import FIELDS, KIND_NAMES, address, cells, header, moment, record
 from hub.clock import to_jst
 from hub.models.listing import Call, Solution
 from hub.models.work import AuditEvent
@@ -25,6 +26,7 @@ from hub.web.access import public
 from hub.web.context import now, session
 from hub.web.language import chosen
 from hub.web.search_facets import Values
+from hub.web.search_outputs import outputs
 from hub.web.search_state import SearchState, Unreadable, is_clean, read
 from hub.web.search_title import subject
 from hub.web.words import _
@@ -36,7 +38,7 @@ bp = Blueprint("exports", __name__)
 MOST = 1000  # listings of one answer
 FRESH_SECONDS = 60  # how long a cache may keep an answer
 SETTLED = timedelta(minutes=1)  # after which a change has surely reached the index
-LAW = "https://www.rfc-editor.org/rfc/rfc9457"
+FORMS = ("atom", "ics", "csv", "json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,26 @@ def map_csv() -> ResponseReturnValue:
     return _kept(_table(head, lines, "local-hub-map.csv"))
 
 
+@bp.get("/formats")
+@public
+def formats() -> ResponseReturnValue:
+    """What each form is for, and every field of JSON and CSV."""
+    sample = SearchState(filters={"status": ("open",)})
+    return render_template(
+        "api/formats.html",
+        forms=outputs(sample),
+        addresses={form: sample.at(f"exports.{form}", _external=True) for form in FORMS},
+        most=MOST,
+        seconds=FRESH_SECONDS,
+        tables=[
+            {"label": _("募集"), "fields": FIELDS["call"]},
+            {"label": _("ソリューション"), "fields": FIELDS["solution"]},
+        ],
+        kinds=KIND_NAMES,
+        nav="call",
+    )
+
+
 # --- Asking -------------------------------------------------------------------------------------
 
 
@@ -134,8 +156,10 @@ def _export(endpoint: str, write: Writer, **more: str) -> ResponseReturnValue:
         found = _found(state, values, endpoint, more)
     except IndexUnavailable as error:
         return _away(error)
-    if state.page > max(-(-found.total // MOST), 1):
-        return _refused(_("このページはありません。はじめのページから読んでください"), 404)
+    pages = max(-(-found.total // MOST), 1)
+    if state.page > pages:
+        sentence = _("このページはありません。結果は%(count)dページまでです", count=pages)
+        return _refused(sentence, 404)
     return _kept(write(found), dated="deadline" not in state.filters)
 
 
@@ -204,12 +228,11 @@ def _last_change() -> datetime:
 
 
 def _refused(sentence: str, status: int) -> ResponseReturnValue:
-    """The sentence that the page would show, in the form that was asked for."""
+    """The sentence that the page would show; for programs as problem details (RFC 9457)."""
     headers = {"Retry-After": "60"} if status == 503 else {}
     if not request.path.endswith(".json"):
         return sentence + "\n", status, {"Content-Type": "text/plain; charset=utf-8"} | headers
-    problem = {"type": LAW, "title": sentence, "status": status, "instance": request.path}
-    response = jsonify(problem)
+    response = jsonify(title=HTTPStatus(status).phrase, status=status, detail=sentence)
     response.content_type = "application/problem+json"
     return response, status, headers
 

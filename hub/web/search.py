@@ -15,13 +15,15 @@ from hub.web.search_facets import Values, chips
 from hub.web.search_help import desks_nearby, ways_out
 from hub.web.search_outputs import map_url, outputs
 from hub.web.search_state import PER_PAGE, SearchState, Unreadable, is_clean, read
-from hub.web.search_title import title
+from hub.web.search_title import description, title
 from hub.web.words import _
 from search.highlight import snippet
 from search.index import IndexUnavailable, SearchResult
 from search.plan import expansions
 
 bp = Blueprint("search", __name__)
+
+Card = present.CallCard | present.SolutionCard
 
 TITLE_WIDTH = 200  # wider than any title: titles are never cut
 BODY_MAX = 1500  # characters of the prompts that a passage may be taken from
@@ -55,12 +57,13 @@ def _answer(state: SearchState, values: Values) -> ResponseReturnValue:
         sentence = _("このページはありません。結果は%(count)dページまでです", count=pages.count)
         return refused(sentence, 404, again=replace(state, page=1))
     count = search_asking.counter()
+    cards = _cards(state, result)
     heading = title(state, values, result)
     return render_template(
         "search/show.html",
         state=state,
         heading=heading,
-        cards=_cards(state, result),
+        cards=cards,
         total=result.total,
         groups=values.groups(state, result.facets),
         chips=chips(state, values),
@@ -74,16 +77,16 @@ def _answer(state: SearchState, values: Values) -> ResponseReturnValue:
         desks=[] if result.total else desks_nearby(state),
         expansions=expansions(state.text)[:MOST_EXPANSIONS],
         nav=state.target,
-        description=_("自治体の募集と、企業のソリューションを、無料・登録なしでさがせます。"),
+        description=description([card.title for card in cards]),
     )
 
 
-def _cards(state: SearchState, result: SearchResult) -> list[object]:
+def _cards(state: SearchState, result: SearchResult) -> list[Card]:
     found = rows.public_listings(session(), [hit.id for hit in result.hits])
     return [_card(found[hit.id], state.text) for hit in result.hits if hit.id in found]
 
 
-def _card(row: Call | Solution, text: str) -> object:
+def _card(row: Call | Solution, text: str) -> Card:
     pieces = snippet(row.title, text, width=TITLE_WIDTH) if text else ()
     passage = _passage(row, text) if text else ()
     if isinstance(row, Call):

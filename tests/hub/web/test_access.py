@@ -72,7 +72,7 @@ def world(services: Services) -> World:
 
 ALL_200 = "200 200 200 200 200 200 200"
 SIGNED_IN = "200 200 200 200 200 303 200"
-PAGES = ["/", "/search", "/map", "/map.csv", "/towns", "/towns/132128", "/ranking", "/accessibility", "/licences",
+PAGES = ["/", "/search", "/map", "/map.csv", "/formats", "/towns", "/towns/132128", "/ranking", "/accessibility", "/licences",
          "/privacy", "/contact", "/sign-in", "/register"]  # fmt: skip
 
 # method, path, whose people, then the answers in the order of WHO
