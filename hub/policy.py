@@ -8,6 +8,7 @@ and 403 when only the action itself is refused (`verdict`).
 from collections.abc import Callable
 from typing import Any, Literal
 
+from hub.models.desk import Desk
 from hub.models.listing import Call, Solution
 from hub.models.organisation import Membership, Organisation, User
 
@@ -87,6 +88,10 @@ def is_unverified_municipality(actor: Actor, subject: Organisation) -> bool:
     return subject.kind == "municipality" and subject.verified_at is None
 
 
+def is_public_desk(actor: Actor, subject: Desk) -> bool:
+    return subject.state == "published" and subject.organisation.verified_at is not None
+
+
 def is_waiting(actor: Actor, subject: Membership) -> bool:
     return subject.state == "requested"
 
@@ -111,6 +116,11 @@ MAY: dict[str, list[list[Predicate]]] = {
     "call.close": [[is_editor]],
     "call.discard": [[is_editor]],
     "call.matches": [[is_member]],
+    "desk.read": [[is_public_desk], [is_member], [is_operator]],
+    "desk.create": [[is_editor, posts_calls]],
+    "desk.edit": [[is_editor]],
+    "desk.publish": [[is_editor, is_verified]],
+    "desk.withdraw": [[is_editor]],
     "solution.read": [[is_public], [is_member], [is_operator]],
     "solution.create": [[is_editor, posts_solutions]],
     "solution.edit": [[is_editor, is_live]],
@@ -128,6 +138,7 @@ KNOW = {
     "organisation.verify": "operator.enter",
     "organisation.refuse": "operator.enter",
     "call.create": "organisation.enter",
+    "desk.create": "organisation.enter",
     "solution.create": "organisation.enter",
     "operator.enter": "operator.enter",
 }

@@ -18,17 +18,19 @@ from sqlalchemy.orm import Session
 
 from hub.clock import JST, to_jst
 from hub.db import Database
-from hub.domain import accounts, calls, organisations, solutions
+from hub.domain import accounts, calls, desks, organisations, solutions
 from hub.domain.calls import CallValues
+from hub.domain.desks import DeskValues
 from hub.domain.organisations import Profile
 from hub.domain.solutions import SolutionValues
+from hub.models.desk import Desk
 from hub.models.listing import NATIONWIDE, Call, Solution
 from hub.models.organisation import Organisation, Partner, SizeFacts, User
 from hub.models.reference import Municipality, Prefecture
 
 FOLDER = Path(__file__).with_name("demo")
 PASSWORD = "localhub-demo"  # noqa: S105 - printed for everyone to try
-STAGES = ("organisations", "calls", "solutions")
+STAGES = ("organisations", "desks", "calls", "solutions")
 CREATED_DAYS_AGO = 200
 Say = Callable[[str], None]
 
@@ -214,6 +216,27 @@ def _known(seeding: Seeding, key: str) -> tuple[Organisation, User]:
     return seeding.organisations[key], seeding.owners[key]
 
 
+def _make_desks(seeding: Seeding) -> int:
+    return sum(_desk(seeding, row) for row in _read("desks.json"))
+
+
+def _desk(seeding: Seeding, row: dict[str, Any]) -> bool:
+    session = seeding.session
+    organisation, owner = _known(seeding, row["municipality"])
+    names = select(Desk.id).where(Desk.organisation_id == organisation.id, Desk.name == row["name"])
+    if session.scalar(names):
+        return False
+    opened = seeding.before(CREATED_DAYS_AGO / 2)
+    texts = {name: row[name] for name in (*desks.LINES, *desks.TEXTS, "reply_days") if name in row}
+    until = to_jst(seeding.now).date() + timedelta(days=row.get("paused_for_days", 0))
+    paused = row.get("paused", False)
+    values = DeskValues(**texts, paused=paused, paused_until=until if paused else None)
+    desk = desks.create(session, organisation, values, actor=owner, now=opened)
+    if row["state"] == "published":
+        desks.publish(session, desk, actor=owner, now=opened, expected_version=desk.version)
+    return True
+
+
 def _make_calls(seeding: Seeding) -> int:
     return sum(_call(seeding, row) for row in _read_all("calls"))
 
@@ -299,6 +322,7 @@ def _areas(session: Session, names: Iterable[str]) -> tuple[str, ...]:
 
 _MAKERS = {
     "organisations": _make_organisations,
+    "desks": _make_desks,
     "calls": _make_calls,
     "solutions": _make_solutions,
 }

@@ -7,11 +7,12 @@ from itertools import count
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hub.domain import accounts, calls, organisations, solutions
+from hub.domain import accounts, calls, desks, organisations, solutions
 from hub.domain.calls import CallValues
+from hub.domain.desks import DeskValues
 from hub.domain.organisations import Profile
 from hub.domain.solutions import SolutionValues
-from hub.models import Call, Organisation, Solution, User
+from hub.models import Call, Desk, Organisation, Solution, User
 from tests.conftest import NOW
 
 ISHINOMAKI = "042021"
@@ -38,6 +39,17 @@ SOLUTION = SolutionValues(
     kinds=("pilot",),
     stage="product",
     areas=("00",),
+)
+DESK = DeskValues(
+    name="まちの共創デスク",
+    department="企画課",
+    takes="分野は問いません。小さく試せる提案を歓迎します。",
+    reply_days="10",
+    phone="0225-00-1234",
+    email="kikaku@city.example.jp",
+    url="https://city.example.jp/kyoso",
+    hours="平日 8:30から17:15",
+    rules="提案の費用は、提案する方のご負担です。",
 )
 _numbers = count(1)
 
@@ -95,3 +107,13 @@ def publish_solution(
     )
     solutions.publish(session, solution, actor=owner, now=now, expected_version=solution.version)
     return solution
+
+
+def publish_desk(
+    session: Session, officer: User, *, now: datetime = NOW, **changes: object
+) -> Desk:
+    """A published desk; `changes` replace values of DESK."""
+    values = replace(DESK, **changes)  # type: ignore[arg-type]
+    desk = desks.create(session, organisation_of(session, officer), values, actor=officer, now=now)
+    desks.publish(session, desk, actor=officer, now=now, expected_version=desk.version)
+    return desk

@@ -5,9 +5,10 @@ Each form holds the very listings that the page lists, in the same order, up to 
 asks, so caches may keep an answer for a minute.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, redirect, render_template, request
@@ -16,15 +17,16 @@ from sqlalchemy import func, select
 
 from hub.api import table
 from hub.api.calendar import Entry, calendar
-from hub.api.fields import FIELDS, address, cells, header, moment, record
+from hub.api.fields import FIELDS, KIND_NAMES, address, cells, header, moment, record
 from hub.clock import to_jst
 from hub.models.listing import Call, Solution
 from hub.models.work import AuditEvent
-from hub.web import present, rows
+from hub.web import prefecture_map, present, rows, search_asking
 from hub.web.access import public
-from hub.web.context import now, services, session
+from hub.web.context import now, session
 from hub.web.language import chosen
 from hub.web.search_facets import Values
+from hub.web.search_outputs import outputs
 from hub.web.search_state import SearchState, Unreadable, is_clean, read
 from hub.web.search_title import subject
 from hub.web.words import _
@@ -36,7 +38,7 @@ bp = Blueprint("exports", __name__)
 MOST = 1000  # listings of one answer
 FRESH_SECONDS = 60  # how long a cache may keep an answer
 SETTLED = timedelta(minutes=1)  # after which a change has surely reached the index
-LAW = "https://www.rfc-editor.org/rfc/rfc9457"
+FORMS = ("atom", "ics", "csv", "json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,43 @@ def json() -> ResponseReturnValue:
     return _export("exports.json", _json)
 
 
+@bp.get("/map.csv")
+@public
+def map_csv() -> ResponseReturnValue:
+    """The figures of a map as a table, one prefecture a record; `bom=1` for Excel."""
+    try:
+        state = prefecture_map.asked(Values())
+    except Unreadable as error:
+        return _refused(_(error.message, **error.values), 400)
+    try:
+        found = prefecture_map.figures(state)
+    except IndexUnavailable as error:
+        return _away(error)
+    head = [_("都道府県コード"), _("都道府県"), _("地方"), _("受付中の募集")]
+    lines = [(row.code, row.name, row.region, row.count) for row in found.prefectures]
+    return _kept(_table(head, lines, "local-hub-map.csv"))
+
+
+@bp.get("/formats")
+@public
+def formats() -> ResponseReturnValue:
+    """What each form is for, and every field of JSON and CSV."""
+    sample = SearchState(filters={"status": ("open",)})
+    return render_template(
+        "api/formats.html",
+        forms=outputs(sample),
+        addresses={form: sample.at(f"exports.{form}", _external=True) for form in FORMS},
+        most=MOST,
+        seconds=FRESH_SECONDS,
+        tables=[
+            {"label": _("募集"), "fields": FIELDS["call"]},
+            {"label": _("ソリューション"), "fields": FIELDS["solution"]},
+        ],
+        kinds=KIND_NAMES,
+        nav="call",
+    )
+
+
 # --- Asking -------------------------------------------------------------------------------------
 
 
@@ -116,16 +155,17 @@ def _export(endpoint: str, write: Writer, **more: str) -> ResponseReturnValue:
     try:
         found = _found(state, values, endpoint, more)
     except IndexUnavailable as error:
-        current_app.logger.error("search is away: %s", error)
-        return _refused(_("いま検索を使えません。1分ほど待ってから、もう一度お試しください"), 503)
-    if state.page > max(-(-found.total // MOST), 1):
-        return _refused(_("このページはありません。はじめのページから読んでください"), 404)
-    return _kept(write(found))
+        return _away(error)
+    pages = max(-(-found.total // MOST), 1)
+    if state.page > pages:
+        sentence = _("このページはありません。結果は%(count)dページまでです", count=pages)
+        return _refused(sentence, 404)
+    return _kept(write(found), dated="deadline" not in state.filters)
 
 
 def _found(state: SearchState, values: Values, endpoint: str, more: Mapping[str, str]) -> Found:
     first = (state.page - 1) * MOST
-    result = services().index.search(state.query(now(), offset=first, limit=MOST_HITS))
+    result = search_asking.result(state, offset=first, limit=MOST_HITS)
     ids = _ids(state, result, first)
     by_id = rows.public_listings(session(), ids)
     last = min(first + MOST, result.total)
@@ -151,7 +191,7 @@ def _ids(state: SearchState, result: SearchResult, first: int) -> list[str]:
     """The hits of one part, each once though the index may change while it is read."""
     ids = dict.fromkeys(hit.id for hit in result.hits)
     for offset in range(first + MOST_HITS, min(first + MOST, result.total), MOST_HITS):
-        more = services().index.search(state.query(now(), offset=offset, limit=MOST_HITS))
+        more = search_asking.result(state, offset=offset, limit=MOST_HITS, facets=False)
         ids |= dict.fromkeys(hit.id for hit in more.hits)
     return list(ids)
 
@@ -159,13 +199,16 @@ def _ids(state: SearchState, result: SearchResult, first: int) -> list[str]:
 # --- Answering ----------------------------------------------------------------------------------
 
 
-def _kept(response: Response) -> ResponseReturnValue:
-    """The answer as caches may keep it, or 304 when the asker has it already."""
+def _kept(response: Response, *, dated: bool = True) -> ResponseReturnValue:
+    """The answer as caches may keep it, or 304 when the asker has it already.
+
+    What is asked by days left changes at any second, so it carries a tag but no date.
+    """
     response.headers["Cache-Control"] = f"public, max-age={FRESH_SECONDS}"
     response.vary.add("Accept-Language")
     response.headers["Content-Language"] = chosen()
     changed = _last_change()
-    if now() - changed >= SETTLED:
+    if dated and now() - changed >= SETTLED:
         response.last_modified = changed
     response.add_etag()
     return response.make_conditional(request)
@@ -185,14 +228,18 @@ def _last_change() -> datetime:
 
 
 def _refused(sentence: str, status: int) -> ResponseReturnValue:
-    """The sentence that the page would show, in the form that was asked for."""
+    """The sentence that the page would show; for programs as problem details (RFC 9457)."""
     headers = {"Retry-After": "60"} if status == 503 else {}
     if not request.path.endswith(".json"):
         return sentence + "\n", status, {"Content-Type": "text/plain; charset=utf-8"} | headers
-    problem = {"type": LAW, "title": sentence, "status": status, "instance": request.path}
-    response = jsonify(problem)
+    response = jsonify(title=HTTPStatus(status).phrase, status=status, detail=sentence)
     response.content_type = "application/problem+json"
     return response, status, headers
+
+
+def _away(error: IndexUnavailable) -> ResponseReturnValue:
+    current_app.logger.error("search is away: %s", error)
+    return _refused(_("いま検索を使えません。1分ほど待ってから、もう一度お試しください"), 503)
 
 
 def _atom(found: Found) -> Response:
@@ -266,11 +313,13 @@ def _csv(found: Found) -> Response:
     if found.cut:
         going_on = [_("つづき: %(url)s", url=found.next)] if found.next else []
         records.append(["", " ".join([found.cut, *going_on]), *[""] * (len(head) - 2)])
+    return _table(head, records, f"local-hub-{found.state.target}s.csv")
+
+
+def _table(head: Sequence[str], records: Iterable[Sequence[table.Cell]], name: str) -> Response:
     body = table.written(head, records, bom=request.args.get("bom") == "1")
     response = Response(body, content_type="text/csv; charset=utf-8; header=present")
-    response.headers["Content-Disposition"] = (
-        f"attachment; filename=local-hub-{found.state.target}s.csv"
-    )
+    response.headers["Content-Disposition"] = f"attachment; filename={name}"
     return response
 
 

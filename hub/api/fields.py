@@ -22,6 +22,13 @@ from hub.web.context import now
 from hub.web.search_facets import STATUS_NAMES
 from hub.web.words import _
 
+KIND_NAMES = {
+    "text": N_("文字"),
+    "number": N_("整数"),
+    "moment": N_("日時（ISO 8601、日本時間）"),
+    "coded": N_("コードと名前"),
+    "list": N_("コードと名前の一覧"),
+}
 Named = dict[str, str]
 Value = str | int | None | Named | list[Named]
 

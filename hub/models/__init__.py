@@ -1,6 +1,7 @@
 """Tables and enumerations, one module per subject; no behaviour beyond invariants."""
 
 from hub.models.base import Base
+from hub.models.desk import Desk
 from hub.models.listing import Call, Solution
 from hub.models.organisation import Membership, Organisation, Partner, SignIn, SizeFacts, User
 from hub.models.reference import CallKind, Municipality, Offer, Prefecture, Region, Theme
@@ -20,6 +21,7 @@ __all__ = [
     "Base",
     "Call",
     "CallKind",
+    "Desk",
     "Embedding",
     "EmbeddingModel",
     "Epoch",

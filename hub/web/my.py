@@ -184,7 +184,7 @@ def organisation(organisation: Organisation) -> ResponseReturnValue:
     return render_template(
         "my/organisation.html",
         organisation=organisation,
-        tabs=_tabs(organisation, "listings"),
+        tabs=tabs(organisation, "listings"),
         listings=[_row(row, counts.get(row.id, 0)) for row in posted],
         partners=partners,
         user=person(),
@@ -226,7 +226,8 @@ def _row(row: Call | Solution, matching: int) -> dict[str, Any]:
     }
 
 
-def _tabs(organisation: Organisation, here: str) -> list[dict[str, Any]]:
+def tabs(organisation: Organisation, here: str) -> list[dict[str, Any]]:
+    """The menu of an organisation's own pages."""
     words = {
         "municipality": N_("募集"),
         "company": N_("ソリューション"),
@@ -235,6 +236,8 @@ def _tabs(organisation: Organisation, here: str) -> list[dict[str, Any]]:
     items = [("listings", "my.organisation", words[organisation.kind])]
     if organisation.kind != "intermediary":
         items.append(("matches", "my.matches", N_("マッチ")))
+    if organisation.kind == "municipality":
+        items.append(("desks", "desk_editing.index", N_("官民連携窓口")))
     items.append(("members", "my.members", N_("所属")))
     items.append(("profile", "my.profile", N_("団体情報")))
     return [
@@ -266,7 +269,7 @@ def all_matches(organisation: Organisation) -> ResponseReturnValue:
     return render_template(
         "my/matches.html",
         organisation=organisation,
-        tabs=_tabs(organisation, "matches"),
+        tabs=tabs(organisation, "matches"),
         groups=groups,
     )
 
@@ -327,7 +330,7 @@ def members(organisation: Organisation) -> ResponseReturnValue:
     return render_template(
         "my/members.html",
         organisation=organisation,
-        tabs=_tabs(organisation, "members"),
+        tabs=tabs(organisation, "members"),
         active=[m for m in rows if m.state == "active"],
         waiting=[m for m in rows if m.state == "requested"],
         roles=choices.named(choices.ROLE_NAMES),
@@ -409,6 +412,6 @@ def _profile_page(
         organisation=organisation,
         kind=organisation.kind,
         conflict=conflict,
-        tabs=_tabs(organisation, "profile"),
+        tabs=tabs(organisation, "profile"),
     )
     return html, status

@@ -254,14 +254,14 @@ def closing_status(closes_at: datetime, at: datetime) -> Status:
 
 
 def deadline_words(call: Call, at: datetime) -> str:
-    """The deadline in one line of plain text: 2026年12月4日（金）17:15（あと3日）."""
+    """The deadline in one line of plain text: 2026年12月4日（金） 17:15、あと3日."""
     if call.closes_at is None:
         return _("締切なし")
     local = to_jst(call.closes_at)
     day = format_date(local.date(), _("y年M月d日（E）"))  # a pattern of CLDR
     words = f"{day} {local.strftime('%H:%M')}"
     left = status_of(call, at)
-    return _("%(words)s（%(text)s）", words=words, text=left.remaining or left.label)
+    return _("、").join((words, left.remaining or left.label))
 
 
 # --- Cards --------------------------------------------------------------------------------------

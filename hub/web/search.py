@@ -1,5 +1,6 @@
 """Search: one public page whose address is the whole search."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from flask import Blueprint, current_app, redirect, render_template, request
@@ -7,20 +8,22 @@ from flask.typing import ResponseReturnValue
 
 from hub.domain.inputs import clean_line
 from hub.models.listing import Call, Solution
-from hub.web import present, rows
+from hub.web import present, rows, search_asking
 from hub.web.access import public
-from hub.web.context import now, services, session
+from hub.web.context import session
 from hub.web.search_facets import Values, chips
-from hub.web.search_help import ways_out
-from hub.web.search_outputs import outputs
+from hub.web.search_help import desks_nearby, ways_out
+from hub.web.search_outputs import map_url, outputs
 from hub.web.search_state import PER_PAGE, SearchState, Unreadable, is_clean, read
-from hub.web.search_title import title
+from hub.web.search_title import description, title
 from hub.web.words import _
 from search.highlight import snippet
 from search.index import IndexUnavailable, SearchResult
 from search.plan import expansions
 
 bp = Blueprint("search", __name__)
+
+Card = present.CallCard | present.SolutionCard
 
 TITLE_WIDTH = 200  # wider than any title: titles are never cut
 BODY_MAX = 1500  # characters of the prompts that a passage may be taken from
@@ -36,7 +39,7 @@ def show() -> ResponseReturnValue:
     try:
         state = read(request.args, values.known)
     except Unreadable as error:
-        return _refused(_(error.message, **error.values), 400)
+        return refused(_(error.message, **error.values), 400)
     if not is_clean(request.args, state):
         return redirect(state.url, 301)
     try:
@@ -44,46 +47,46 @@ def show() -> ResponseReturnValue:
     except IndexUnavailable as error:
         current_app.logger.error("search is away: %s", error)
         sentence = _("いま検索を使えません。1分ほど待ってから、もう一度お試しください")
-        return _refused(sentence, 503)
+        return refused(sentence, 503)
 
 
 def _answer(state: SearchState, values: Values) -> ResponseReturnValue:
-    result = services().index.search(state.query(now()))
+    result = search_asking.result(state)
     pages = Pages.of(state, result.total)
     if state.page > pages.count:
         sentence = _("このページはありません。結果は%(count)dページまでです", count=pages.count)
-        return _refused(sentence, 404, again=replace(state, page=1))
+        return refused(sentence, 404, again=replace(state, page=1))
+    count = search_asking.counter()
+    cards = _cards(state, result)
     heading = title(state, values, result)
     return render_template(
         "search/show.html",
         state=state,
         heading=heading,
-        cards=_cards(state, result),
+        cards=cards,
         total=result.total,
         groups=values.groups(state, result.facets),
         chips=chips(state, values),
         clear_url=state.cleared().url,
-        tabs=_tabs(state, result),
+        tabs=_tabs(state, result, count),
         sorts=_sorts(state),
         pages=pages,
         outputs=outputs(state),
-        ways_out=[] if result.total else ways_out(state, values, _count),
+        map_url=map_url(state) if state.target == "call" else "",
+        ways_out=[] if result.total else ways_out(state, values, result.facets, count),
+        desks=[] if result.total else desks_nearby(state),
         expansions=expansions(state.text)[:MOST_EXPANSIONS],
         nav=state.target,
-        description=_("自治体の募集と、企業のソリューションを、無料・登録なしでさがせます。"),
+        description=description([card.title for card in cards]),
     )
 
 
-def _count(state: SearchState) -> int:
-    return services().index.search(state.query(now(), limit=1)).total
-
-
-def _cards(state: SearchState, result: SearchResult) -> list[object]:
+def _cards(state: SearchState, result: SearchResult) -> list[Card]:
     found = rows.public_listings(session(), [hit.id for hit in result.hits])
     return [_card(found[hit.id], state.text) for hit in result.hits if hit.id in found]
 
 
-def _card(row: Call | Solution, text: str) -> object:
+def _card(row: Call | Solution, text: str) -> Card:
     pieces = snippet(row.title, text, width=TITLE_WIDTH) if text else ()
     passage = _passage(row, text) if text else ()
     if isinstance(row, Call):
@@ -116,14 +119,16 @@ class Tab:
     count: int | None
 
 
-def _tabs(state: SearchState, result: SearchResult) -> list[Tab]:
+def _tabs(
+    state: SearchState, result: SearchResult, count: Callable[[SearchState], int]
+) -> list[Tab]:
     labels = {"call": _("募集"), "solution": _("ソリューション")}
     return [
         Tab(
             label,
             state.url if target == state.target else state.on(target).url,
             target == state.target,
-            result.total if target == state.target else _count(state.on(target)),
+            result.total if target == state.target else count(state.on(target)),
         )
         for target, label in labels.items()
     ]
@@ -181,7 +186,7 @@ class Pages:
         )
 
 
-def _refused(sentence: str, status: int, again: SearchState | None = None) -> ResponseReturnValue:
+def refused(sentence: str, status: int, again: SearchState | None = None) -> ResponseReturnValue:
     """A page that says why there is no answer and keeps what was typed."""
     page = render_template(
         "search/refused.html",

@@ -191,9 +191,15 @@ def legend(target: str, name: str) -> str:
     return _(special.get(name, LEGENDS[name]))
 
 
-def chips(state: SearchState, values: Values) -> list[Chip]:
-    """The chosen conditions, each as a way to drop just that one."""
+def chips(
+    state: SearchState, values: Values, address: Callable[[SearchState], str] | None = None
+) -> list[Chip]:
+    """The chosen conditions, each as a way to drop just that one.
+
+    `address` says where a search is shown; without it on its page.
+    """
+    to = address or (lambda rest: rest.url)
     return [
-        Chip(legend(state.target, name), values.name(name, value), state.without(name, value).url)
+        Chip(legend(state.target, name), values.name(name, value), to(state.without(name, value)))
         for name, value in state.conditions()
     ]

@@ -1,18 +1,31 @@
 """What to do when nothing was found: ways out that are known to lead somewhere."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from hub.domain.neighbours import NEIGHBOURS
 from hub.models.listing import NATIONWIDE
 from hub.web import present
+from hub.web.desk import DeskCard, taking_in
 from hub.web.language import name_of
 from hub.web.search_facets import Values, legend
-from hub.web.search_state import FIELDS, SearchState
+from hub.web.search_state import FIELDS, VALUES_MAX, SearchState
 from hub.web.words import _
+from search.syntax import Piece, pieces
 
+MOST_WAYS = 6
+MOST_ASKED = 6  # how often the index is asked about steps that keep something of the search
 MOST_WORDS = 5
+MOST_DESKS = 3
+MOST_NAMED = 3
+# Filters of which a listing has exactly one value: their counts add up to all listings.
+SINGLE = {
+    "call": ("status", "kind", "prefecture", "municipality", "budget"),
+    "solution": ("stage",),
+}
 
-Count = Callable[[SearchState], int]
+Counts = Mapping[str, Mapping[str, int]]
+Ask = Callable[[SearchState], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,54 +37,149 @@ class WayOut:
     url: str
 
 
-def ways_out(state: SearchState, values: Values, count: Count) -> list[WayOut]:
-    """Searches that drop a single condition of `state`, then wider ones; none is empty."""
-    found = []
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A wider search; `count` is None where only the index can tell.
+
+    A `last` one keeps little or nothing of the search, and is always tried.
+    """
+
+    label: str
+    state: SearchState
+    count: int | None = None
+    last: bool = False
+
+
+def ways_out(state: SearchState, values: Values, counts: Counts, ask: Ask) -> list[WayOut]:
+    """Searches that drop a single condition of `state`, then wider ones; none is empty.
+
+    `counts` are those of the empty result: where they tell how many a step gives, the index is
+    not asked (`ask`).
+    """
+    found: list[WayOut] = []
     seen = {state.url}
-    for label, wider in _wider(state, values):
-        if wider.url not in seen and (number := count(wider)):
-            found.append(WayOut(label, number, wider.url))
-        seen.add(wider.url)
+    asked = 0
+    for step in _steps(state, values, counts):
+        url = step.state.url
+        if url in seen or len(found) == MOST_WAYS:
+            continue
+        seen.add(url)
+        count = step.count
+        if count is None and (step.last or asked < MOST_ASKED):
+            count, asked = ask(step.state), asked + (not step.last)
+        if count:
+            found.append(WayOut(step.label, count, url))
     return found
 
 
-def _wider(state: SearchState, values: Values) -> Iterator[tuple[str, SearchState]]:
-    for name in FIELDS[state.target]:
-        chosen = state.filters.get(name)
-        if chosen:
-            names = _("、").join(values.name(name, value) for value in chosen)
-            label = _(
-                "%(group)sの「%(names)s」を外す", group=legend(state.target, name), names=names
-            )
-            yield label, state.choosing(name, ())
-    yield from _wider_places(state)
-    yield from _fewer_words(state)
+def desks_nearby(state: SearchState) -> list[DeskCard]:
+    """Desks that take proposals without a call, in the area searched, else beside it."""
+    if state.target != "call":
+        return []
+    here = _prefectures(state)
+    beside = {near for code in here for near in NEIGHBOURS.get(code, ())}
+    return taking_in(here, MOST_DESKS) or taking_in(beside, MOST_DESKS)
+
+
+def _steps(state: SearchState, values: Values, counts: Counts) -> Iterator[Step]:
+    yield from _one_condition_less(state, values, counts)
+    for step in _wider_places(state, counts):
+        if len(step.state.filters["prefecture"]) <= VALUES_MAX:
+            yield step
+    yield from _other_words(state)
     if state.text and state.filters:
-        yield _("ことば「%(text)s」を外す", text=state.text), replace(state, text="", page=1)
-        yield _("条件をすべて外す"), state.cleared()
+        yield Step(_("条件をすべて外す"), state.cleared(), last=True)
     other = "solution" if state.target == "call" else "call"
     side = _("ソリューションでさがす") if other == "solution" else _("募集でさがす")
-    yield side, state.on(other)
-    yield _("はじめから見る"), SearchState(target=state.target)
+    yield Step(side, state.on(other), last=True)
+    yield Step(_("はじめから見る"), SearchState(target=state.target), last=True)
 
 
-def _wider_places(state: SearchState) -> Iterator[tuple[str, SearchState]]:
-    chosen = state.filters.get("prefecture", ())
+def _one_condition_less(state: SearchState, values: Values, counts: Counts) -> Iterator[Step]:
+    for name in FIELDS[state.target]:
+        chosen = state.filters.get(name)
+        if not chosen:
+            continue
+        names = _("、").join(values.name(name, value) for value in chosen)
+        label = _("%(group)sの「%(names)s」を外す", group=legend(state.target, name), names=names)
+        yield Step(label, state.choosing(name, ()), _without(name, state.target, counts))
+    if state.text and state.filters:
+        yield Step(_("ことば「%(text)s」を外す", text=state.text), replace(state, text="", page=1))
+
+
+def _without(name: str, target: str, counts: Counts) -> int | None:
+    """How many there are without this filter, where the counts beside it tell."""
+    beside = counts.get(name, {})
+    if not beside:
+        return 0
+    return sum(beside.values()) if name in SINGLE[target] else None
+
+
+def _prefectures(state: SearchState) -> tuple[str, ...]:
+    """The prefectures searched in, those of chosen municipalities among them."""
+    known = present.vocabulary().prefectures
+    codes = (
+        *state.filters.get("prefecture", ()),
+        *(code[:2] for code in state.filters.get("municipality", ())),
+    )
+    return tuple(code for code in dict.fromkeys(codes) if code in known)
+
+
+def _wider_places(state: SearchState, counts: Counts) -> Iterator[Step]:
+    here = _prefectures(state)
+    if not here:
+        return
     prefectures = present.vocabulary().prefectures
-    regions = {prefectures[code].region_key for code in chosen if code in prefectures}
-    if not regions:
-        return
+    if "municipality" in state.filters:
+        names = _("、").join(present.place_name(prefectures[code]) for code in here[:MOST_NAMED])
+        yield _places(state, _("%(place)sの全体に広げる", place=names), here, counts)
+    beside = [near for code in here for near in NEIGHBOURS.get(code, ()) if near not in here]
+    names = _("、").join(present.place_name(prefectures[code]) for code in beside[:MOST_NAMED])
+    if len(beside) > MOST_NAMED:
+        names += _(" など")
+    yield _places(state, _("となりまで広げる（%(names)s）", names=names), (*here, *beside), counts)
+    regions = {prefectures[code].region_key for code in here}
     near = tuple(code for code, row in prefectures.items() if row.region_key in regions)
-    names = {name_of(prefectures[code].region) for code in near}
+    names = _("、").join(sorted({name_of(prefectures[code].region) for code in near}))
+    yield _places(state, _("%(region)sに広げる", region=names), near, counts)
+
+
+def _places(state: SearchState, label: str, codes: tuple[str, ...], counts: Counts) -> Step:
     everywhere = (NATIONWIDE,) if state.target == "solution" else ()
-    wider = state.choosing("municipality", ()).choosing("prefecture", (*everywhere, *near))
-    yield _("%(region)sに広げる", region=_("、").join(sorted(names))), wider
+    ordered = (*everywhere, *sorted(dict.fromkeys(codes)))
+    wider = state.choosing("municipality", ()).choosing("prefecture", ordered)
+    if state.target != "call" or "municipality" in state.filters:
+        return Step(label, wider)
+    beside = counts.get("prefecture", {})
+    return Step(label, wider, sum(beside.get(code, 0) for code in ordered))
 
 
-def _fewer_words(state: SearchState) -> Iterator[tuple[str, SearchState]]:
-    words = state.text.split()
-    if not 1 < len(words) <= MOST_WORDS:
+def _other_words(state: SearchState) -> Iterator[Step]:
+    """Words that need not stand exactly so, then fewer words."""
+    parts = pieces(state.text)
+    meant = [part for part in parts if not part.without]
+    if any(part.phrase for part in meant):
+        loose = " ".join(state.text[part.start : part.end] for part in meant)
+        yield Step(_("「%(text)s」を、順を問わずにさがす", text=loose), _saying(state, loose))
+    if 0 < len(meant) < len(parts):
+        yield Step(_("除くことばを外す"), _saying(state, _typed(state.text, meant)))
+    if not 1 < len(meant) <= MOST_WORDS:
         return
-    for i, word in enumerate(words):
-        rest = " ".join(words[:i] + words[i + 1 :])
-        yield _("ことば「%(text)s」を外す", text=word), replace(state, text=rest, page=1)
+    for part in meant:
+        word = state.text[part.start : part.end]
+        rest = _typed(state.text, [kept for kept in parts if kept != part])
+        yield Step(_("ことば「%(text)s」を外す", text=word), _saying(state, rest))
+
+
+def _typed(text: str, parts: Sequence[Piece]) -> str:
+    """The pieces as one would type them again."""
+    typed = []
+    for part in parts:
+        word = text[part.start : part.end]
+        quoted = f'"{word}"' if part.phrase else word
+        typed.append(f"-{quoted}" if part.without else quoted)
+    return " ".join(typed)
+
+
+def _saying(state: SearchState, text: str) -> SearchState:
+    return replace(state, text=text, page=1)

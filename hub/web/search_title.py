@@ -1,11 +1,15 @@
 """What a search is called: by its heading, in feeds, in calendars."""
 
+from collections.abc import Sequence
+
+from hub.web.present import shortened
 from hub.web.search_facets import Values
 from hub.web.search_state import SearchState
 from hub.web.words import _
 from search.index import SearchResult
 
 MOST_NAMED = 3
+TITLE_MAX = 40  # characters of a listing's title in a preview
 
 
 def title(state: SearchState, values: Values, result: SearchResult) -> str:
@@ -30,6 +34,15 @@ def subject(state: SearchState, values: Values) -> str:
     if state.target == "solution":
         return _("%(about)s のソリューション", about=about) if about else _("ソリューション")
     return _("%(about)s の募集", about=about) if about else _("募集")
+
+
+def description(titles: Sequence[str]) -> str:
+    """What a preview of the address says under its title; `titles` are those of the results."""
+    if not titles:
+        return _("条件を変えると見つかります。無料・登録なしでさがせます。")
+    first = _("、").join(_("「%(text)s」", text=shortened(t, TITLE_MAX)) for t in titles[:2])
+    more = _(" など") if len(titles) > 2 else ""
+    return _("%(titles)s。無料・登録なしで読めます。", titles=first + more)
 
 
 def _about(state: SearchState, values: Values) -> str:

@@ -21,6 +21,7 @@ from hub.policy import allowed
 from hub.web import present, rows
 from hub.web.access import public
 from hub.web.context import actor, now, session
+from hub.web.desk import of_town
 from hub.web.home import prefecture_tiles
 from hub.web.language import chosen, name_of
 from hub.web.search_state import SearchState
@@ -88,6 +89,7 @@ def show(code: str) -> ResponseReturnValue:
         "town/show.html",
         town=_town(place, code),
         standing=_standing(organisation, code),
+        desks=of_town(code),
         open=[present.call_card(call) for call in opened],
         upcoming=[present.call_card(call) for call in upcoming],
         past=_past(here),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hub.clock import utcnow
-from hub.domain import calls, listings, solutions
+from hub.domain import calls, desks, listings, solutions
 from hub.domain.inputs import parse_email
 from hub.domain.organisations import ABOUT_MAX, NAME_MAX
 from hub.models.listing import BUDGET_KINDS, CALL_KINDS, ELIGIBILITY, STAGES
@@ -38,6 +38,7 @@ PEOPLE = read("people.json")
 COMPANIES = read("companies/*.json")
 CALLS = read("calls/*.json")
 SOLUTIONS = read("solutions/*.json")
+DESKS = read("desks.json")
 
 THEMES = {row["key"] for row in reference("themes")}
 OFFERS = {row["key"] for row in reference("offers")}
@@ -203,3 +204,22 @@ def test_solution_keeps_to_the_rules(row: Row) -> None:
     assert row["stage"] in STAGES
     assert row["areas"] == ["全国"] or set(row["areas"]) <= set(PREFECTURES)
     assert row["state"] in ("published", "draft")
+
+
+@pytest.mark.parametrize("row", DESKS, ids=lambda row: row["municipality"])
+def test_desk_keeps_to_the_rules(row: Row) -> None:
+    town = {place["key"]: place for place in MUNICIPALITIES}[row["municipality"]]
+    assert town["verified"]
+    assert row["department"] in town["departments"]
+    assert not too_long(row, desks.LIMITS)
+    assert row["takes"]
+    assert int(row["reply_days"]) > 0
+    assert row.get("url") or row.get("phone") or row.get("email")
+    assert bool(row.get("paused")) == bool(row.get("pause_reason"))
+    assert row["state"] in ("published", "draft")
+
+
+def test_desks_are_open_paused_and_drafts() -> None:
+    assert sum(row["state"] == "published" and not row.get("paused") for row in DESKS) >= 6
+    assert any(row.get("paused") for row in DESKS)
+    assert any(row["state"] == "draft" for row in DESKS)

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 import pytest
 from flask import Flask
 
-from hub.domain import calls, organisations, solutions
+from hub.domain import calls, desks, organisations, solutions
 from hub.domain.accounts import make_operator
-from hub.models import Call, Organisation, Solution, User
+from hub.models import Call, Desk, Organisation, Solution, User
 from hub.policy import MAY
 from hub.services import Services
 from tests.conftest import NOW
 from tests.hub.web.browser import Browser
-from tests.market import CALL, SOLUTION, firm, person, town
+from tests.market import CALL, DESK, SOLUTION, firm, person, publish_desk, town
 
 UNGUARDED = {"static"}  # may only shrink
 WHO = ("owner", "editor", "viewer", "other", "stranger", "visitor", "operator")
@@ -50,6 +50,8 @@ def world(services: Services) -> World:
         idea = solutions.create(session, company, SOLUTION, actor=founder, now=NOW)
         post = solutions.create(session, company, SOLUTION, actor=founder, now=NOW)
         solutions.publish(session, post, actor=founder, now=NOW, expected_version=post.version)
+        counter = publish_desk(session, officer)
+        plan = desks.create(session, hall, DESK, actor=officer, now=NOW)
         session.flush()
         return World(
             people,
@@ -62,13 +64,15 @@ def world(services: Services) -> World:
                 "public": public.id,
                 "idea": idea.id,
                 "post": post.id,
+                "counter": counter.id,
+                "plan": plan.id,
             },
         )
 
 
 ALL_200 = "200 200 200 200 200 200 200"
 SIGNED_IN = "200 200 200 200 200 303 200"
-PAGES = ["/", "/search", "/towns", "/towns/132128", "/ranking", "/accessibility", "/licences",
+PAGES = ["/", "/search", "/map", "/map.csv", "/formats", "/towns", "/towns/132128", "/ranking", "/accessibility", "/licences",
          "/privacy", "/contact", "/sign-in", "/register"]  # fmt: skip
 
 # method, path, whose people, then the answers in the order of WHO
@@ -119,6 +123,16 @@ MATRIX = [
     ("POST", "/solutions/{post}/close", "firm", "303 303 403 403 403 401 403"),
     ("POST", "/solutions/{idea}/discard", "firm", "303 303 403 404 404 404 403"),
     ("GET", "/solutions/{post}/matches", "firm", "200 200 200 403 403 303 403"),
+    ("GET", "/desks/{counter}", "town", ALL_200),
+    ("GET", "/desks/{plan}", "town", "200 200 200 404 404 404 200"),
+    ("GET", "/my/organisations/{hall}/desks", "town", "200 200 200 404 404 303 404"),
+    ("GET", "/my/organisations/{hall}/desks/new", "town", "200 200 403 404 404 303 404"),
+    ("POST", "/my/organisations/{hall}/desks/new", "town", "303 303 403 404 404 401 404"),
+    ("GET", "/my/organisations/{company}/desks/new", "firm", "403 403 403 404 404 303 404"),
+    ("GET", "/desks/{plan}/edit", "town", "200 200 403 404 404 404 403"),
+    ("POST", "/desks/{counter}/edit", "town", "409 409 403 403 403 401 403"),
+    ("POST", "/desks/{plan}/publish", "town", "303 303 403 404 404 404 403"),
+    ("POST", "/desks/{counter}/withdraw", "town", "303 303 403 403 403 401 403"),
 ]  # fmt: skip
 
 
@@ -142,7 +156,7 @@ def test_each_person_gets_the_answer_of_the_table(
 
 def test_every_route_has_a_row_in_the_matrix(app: Flask) -> None:
     adapter = app.url_map.bind("localhost")
-    samples = dict.fromkeys(("hall", "company", "unverified", "request", "draft", "public", "idea", "post"), 1)  # fmt: skip
+    samples = dict.fromkeys(("hall", "company", "unverified", "request", "draft", "public", "idea", "post", "counter", "plan"), 1)  # fmt: skip
     met = {
         (adapter.match(path.format(**samples), method=method)[0], method)
         for method, path, _side, _answers in MATRIX
@@ -188,7 +202,7 @@ def fingerprint(services: Services) -> list[object]:
     with services.database.session() as session:
         return [
             sorted((row.id, row.version, getattr(row, "state", "")) for row in session.query(model))
-            for model in (Call, Solution, Organisation)
+            for model in (Call, Solution, Organisation, Desk)
         ] + [session.query(User).count()]
 
 

@@ -29,8 +29,8 @@ from hub.models import Call, User
 from hub.services import Services
 from search.index import IndexUnavailable
 from tests.conftest import NOW, Clock
-from tests.hub.web.browser import Browser
-from tests.hub.web.html import by_class, parsed
+from tests.hub.web.browser import Browser, text_of
+from tests.hub.web.html import by_class, links, parsed, words
 from tests.hub.web.test_search_page import index
 from tests.market import CALL, firm, publish_call, publish_solution, town
 
@@ -260,7 +260,7 @@ def test_addresses_are_read_as_the_page_reads_them(
     if ending == "json":
         problem = json.loads(other.get_data())
         assert problem["status"] == status
-        assert problem["title"]
+        assert problem["detail"] in text_of(page)
 
 
 @pytest.mark.parametrize("ending", FORMS)
@@ -315,7 +315,7 @@ def test_the_feed_keeps_its_ids_and_its_order_of_time(app: Flask, services: Serv
     assert entry.findtext(f"{ATOM}title") == HOSTILE
     assert entry.findtext(f"{ATOM}id") == f"tag:localhost,2026:call-{call.id}"
     assert datetime.fromisoformat(entry.findtext(f"{ATOM}updated", "")) == NOW
-    assert "締切: 2026年12月31日（木） 12:00（あと30日）" in entry.findtext(f"{ATOM}summary", "")
+    assert "締切: 2026年12月31日（木） 12:00、あと30日" in entry.findtext(f"{ATOM}summary", "")
     assert "締切: 締切なし" in other.findtext(f"{ATOM}summary", "")
     assert (entry.find(f"{ATOM}author") or [])[0].text == "宮城県石巻市"
     assert [c.get("term") for c in entry.findall(f"{ATOM}category")] == ["childcare"]
@@ -458,6 +458,35 @@ def test_json_says_each_thing_under_its_own_name(app: Flask, services: Services)
     assert {item["id"] for item in offered["items"]} >= {f"solution-{solution.id}"}
     assert offered["total"] == 2
     assert offered["items"][0]["areas"] == [{"code": "00", "name": "全国"}]
+
+
+def test_every_field_is_documented(app: Flask, market: Services) -> None:
+    tree = parsed(get(app, "/formats"))
+    tables = [[words(row[0]) for row in body] for body in tree.iter("tbody")]
+    for target, documented in zip(("call", "solution"), tables, strict=True):
+        answer = json.loads(get(app, f"/search.json?target={target}").get_data())
+        assert list(answer["items"][0]) == documented
+    for address in links(tree).values():
+        if "/search." in address:
+            assert get(app, address.removeprefix("http://localhost")).status_code == 200
+
+
+def test_a_preview_of_the_address_says_what_is_there(app: Flask, services: Services) -> None:
+    with services.database.unit_of_work() as session:
+        officer = town(session)
+        for number in range(3):
+            publish_call(session, officer, title=f"{HOSTILE}{number}")
+    index(services)
+    for url, starts in (
+        ("/search?target=call", "「=cmd"),
+        ("/search?target=solution", "条件を変えると見つかります"),
+    ):
+        tree = parsed(get(app, url))
+        said = {m.get("name") or m.get("property"): m.get("content") for m in tree.iter("meta")}
+        assert (said["description"] or "").startswith(starts)
+        assert said["og:description"] == said["description"]
+        (title,) = tree.iter("title")
+        assert words(title) == f"{said['og:title']} | Local Hub"
 
 
 def test_no_form_names_a_person(app: Flask, services: Services) -> None:
