@@ -13,6 +13,7 @@ from hub.services import Services
 from hub.web import (
     access,
     account,
+    alert,
     call_editing,
     context,
     errors,
@@ -42,6 +43,7 @@ BLUEPRINTS = (
     organisation.bp,
     pages.bp,
     account.bp,
+    alert.bp,
     my.bp,
     call_editing.bp,
     solution_editing.bp,

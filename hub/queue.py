@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PREFIX = "localhub:"
-INDEX, MATCH, UPKEEP = f"{PREFIX}index", f"{PREFIX}match", f"{PREFIX}upkeep"
-QUEUES = (INDEX, MATCH, UPKEEP)  # in the order in which workers look at them
+INDEX, MAIL = f"{PREFIX}index", f"{PREFIX}mail"
+MATCH, UPKEEP = f"{PREFIX}match", f"{PREFIX}upkeep"
+QUEUES = (INDEX, MAIL, MATCH, UPKEEP)  # in the order in which workers look at them
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class Job:
 
 JOBS = {
     "index": Job("workers.jobs.indexing.run", INDEX, 1800),
+    "alerts": Job("workers.jobs.alerts.run", MAIL, 300),
     "match": Job("workers.jobs.matching.run", MATCH, 1800),
     "doctor": Job("workers.jobs.upkeep.doctor", UPKEEP, 900),
     "compact": Job("workers.jobs.upkeep.compact", UPKEEP, 900),

@@ -1,5 +1,6 @@
 """Tables and enumerations, one module per subject; no behaviour beyond invariants."""
 
+from hub.models.alert import Alert, AlertSeen, Mail
 from hub.models.base import Base
 from hub.models.listing import Call, Solution
 from hub.models.organisation import Membership, Organisation, Partner, SignIn, SizeFacts, User
@@ -7,11 +8,14 @@ from hub.models.reference import CallKind, Municipality, Offer, Prefecture, Regi
 from hub.models.work import AuditEvent, Epoch, Match, MatchState, OutboxTask, Vector
 
 __all__ = [
+    "Alert",
+    "AlertSeen",
     "AuditEvent",
     "Base",
     "Call",
     "CallKind",
     "Epoch",
+    "Mail",
     "Match",
     "MatchState",
     "Membership",

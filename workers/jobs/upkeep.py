@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from hub import doctor as examiner
 from hub.db import Database
+from hub.domain import alerts
 from hub.models import Call, Epoch, OutboxTask, Solution, Vector
 from workers.context import opened
 from workers.jobs import epochs, matching
@@ -22,7 +23,7 @@ KEPT_EPOCHS = 2
 def doctor() -> None:
     """Compare database, index and matches; queue a task for each difference."""
     here = opened()
-    report = examiner.examine(here.database, here.index)
+    report = examiner.examine(here.database, here.index, clock=here.clock)
     with here.database.unit_of_work() as session:
         count = examiner.repair(session, report, here.clock())
     log.info("doctor: %d differences, %d tasks waiting", count, report.waiting)
@@ -57,6 +58,7 @@ def compact() -> None:
     with here.database.unit_of_work() as session:
         kept = forget_epochs(session)
         forget_vectors(session)
+        alerts.forget(session, now=here.clock())
     remove_folders(epochs.root(here.settings.data_dir), kept)
     optimise(here.database)
 
