@@ -65,12 +65,12 @@ class Letter:
         message["Subject"] = self.subject
         message["Date"] = format_datetime(to_jst(self.at))
         message["Message-ID"] = f"<{self.message_id}>"
-        message["Content-Language"] = self.language
         message["Auto-Submitted"] = "auto-generated"
         if self.end_url:
             message["List-Unsubscribe"] = f"<{self.end_url}>"
             message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         message.set_content(self.body, cte="base64")
+        message["Content-Language"] = self.language  # set_content drops such headers
         return message
 
 
@@ -185,7 +185,7 @@ class Smtp:
         _expect(server.mail(parseaddr(self.sender)[1]), 250)
         _expect(server.rcpt(recipient), 250, 251)
         _expect(server.docmd("DATA"), 354)
-        server.send(re.sub(rb"(?m)^\.", b"..", content.rstrip(b"\r\n") + b"\r\n"))
+        server.send(content.rstrip(b"\r\n") + b"\r\n")  # base64: no line begins with a dot
 
     def _end(self, server: smtplib.SMTP) -> None:
         try:

@@ -195,9 +195,9 @@ def name_of(organisation: Organisation, language: str) -> str:
     """The organisation; a municipality with its prefecture."""
     if language == "ja" or organisation.kind != "municipality":
         return organisation.full_name
-    town, prefecture = organisation.municipality, organisation.prefecture
-    if town is not None:
+    if (town := organisation.municipality) is not None:
         return f"{town.romaji.capitalize()}, {town.prefecture.name_en}"
+    prefecture = organisation.prefecture
     return prefecture.name_en if prefecture is not None else organisation.full_name
 
 
@@ -213,9 +213,10 @@ def _joined(*parts: str) -> str:
 
 # What is never cut: addresses, words of letters without accents; else one character at a time.
 _UNIT = re.compile(r"https?://[!-~]+|[!-~]{1,30}|.", re.DOTALL)
-_MOST_HELD = 20  # columns that punctuation may hold together
 _NOT_FIRST = "、。，．・：；？！）」』】〕》〉ーゝゞ々ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮ％…"
-_NOT_LAST = "（「『【〔《〈"
+_NOT_LAST = "（「『【〔《〈0123456789"  # a number stays with what it counts
+_MOST_HELD = 20  # columns that may hold together so
+_PAUSES = "。、"
 
 
 def columns(text: str) -> int:
@@ -226,25 +227,39 @@ def columns(text: str) -> int:
 def wrap(text: str, indent: str = "") -> str:
     """The text in lines of at most 76 columns; the first begins with `indent`, others below it.
 
-    Addresses and words are never cut. Japanese punctuation neither begins nor ends a line wrongly.
+    Addresses and words are not cut. Japanese lines end at a pause where one is near, and
+    punctuation neither begins nor ends a line wrongly.
     """
-    lines, line = [], indent
-    space = " " * len(indent)
+    room = COLUMNS - columns(indent)
+    lines: list[list[str]] = [[]]
     for unit in _units(text):
-        if line.strip() and columns(line) + columns(unit) > COLUMNS and line not in (indent, space):
-            lines.append(line.rstrip())
-            line = space
-            unit = unit.lstrip()
-        line += unit
-    return "\n".join((*lines, line.rstrip()))
+        line = lines[-1]
+        if line and columns("".join(line)) + columns(unit.rstrip()) > room:
+            lines[-1], carried = _at_pause(line, room)
+            lines.append(carried)
+        if lines[-1] or unit.strip():
+            lines[-1].append(unit)
+    first, *others = ("".join(line).strip() for line in lines)
+    space = " " * len(indent)
+    return "\n".join((indent + first, *(space + line for line in others)))
+
+
+def _at_pause(line: list[str], room: int) -> tuple[list[str], list[str]]:
+    """A full line up to its last pause and what follows that, if the pause is not too early."""
+    for end in range(len(line), 0, -1):
+        if columns("".join(line[:end])) < room * 2 // 3:
+            break
+        if line[end - 1][-1] in _PAUSES:
+            return line[:end], line[end:]
+    return line, []
 
 
 def _units(text: str) -> list[str]:
     """Pieces between which a line may end."""
     units: list[str] = []
-    for piece in _UNIT.findall(text):
+    for piece in _UNIT.findall(" ".join(text.split())):
         held = units and (piece in _NOT_FIRST or units[-1][-1] in _NOT_LAST)
-        if held and columns(units[-1]) < _MOST_HELD:
+        if held and piece != " " and columns(units[-1]) + columns(piece) <= _MOST_HELD:
             units[-1] += piece
         else:
             units.append(piece)

@@ -137,7 +137,8 @@ def sent(session: Session, claimed: Claim, *, now: datetime) -> None:
     mail = _held(session, claimed)
     if mail is not None:
         mail.state, mail.sent_at, mail.last_error = "sent", now, ""
-        mail.alert.last_sent_at = now
+        if mail.kind == "news":
+            mail.alert.last_sent_at = now
         _blank(mail)
 
 
