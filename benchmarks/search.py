@@ -29,11 +29,11 @@ from benchmarks.corpus import NOW, listings, queries
 from search.analysis import terms, tokenize
 from search.documents import SearchDocument, facet_values
 from search.embedded import EmbeddedIndex, text_fields
-from search.query import FACETS, SearchQuery
+from search.query import STORED, SearchQuery
 
 RESULTS = Path(__file__).parent / "results"
 PAGE = 20
-_FACETS = (*FACETS, "target")
+_FACETS = (*STORED, "target")
 
 
 def main() -> None:

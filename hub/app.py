@@ -7,6 +7,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from hub import policy
+from hub.api import exports
 from hub.clock import to_jst
 from hub.config import Settings
 from hub.services import Services
@@ -38,6 +39,7 @@ BODY_MAX = 2 * 1024 * 1024  # bytes of one request
 BLUEPRINTS = (
     home.bp,
     search.bp,
+    exports.bp,
     listing.bp,
     town.bp,
     organisation.bp,
@@ -78,6 +80,8 @@ def _opened(settings: Settings) -> Services:
 
 def _configure(app: Flask, settings: Settings) -> None:
     hosts = [host.strip() for host in settings.trusted_hosts.split(",") if host.strip()]
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.config.update(
         SECRET_KEY=settings.secret,
         MAX_CONTENT_LENGTH=BODY_MAX,

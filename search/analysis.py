@@ -72,7 +72,8 @@ class Token:
     `start` and `end` are offsets in the original string. `surface` is the folded text as typed,
     `form` the dictionary's normalised spelling, `units` the normalised short units of a compound
     (empty when it does not split), `reading` and `unit_readings` are hiragana ("" and () when the
-    dictionary knows none), `groups` are synonym groups of the dictionary.
+    dictionary knows none), `groups` are synonym groups of the dictionary. A `listed`
+    word stands in the dictionary as a whole.
     """
 
     start: int
@@ -83,6 +84,7 @@ class Token:
     reading: str = ""
     unit_readings: tuple[str, ...] = ()
     groups: tuple[int, ...] = ()
+    listed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,51 @@ class Folded:
     text: str
     starts: tuple[int, ...] | range
     ends: tuple[int, ...] | range
+
+
+@dataclass(frozen=True, slots=True)
+class Morpheme:
+    """One piece of a sentence, grammar and symbols included.
+
+    `start` and `end` are offsets in the folded text, `surface` is what stands there, `pos` the
+    dictionary's part of speech (Japanese terms, "*" for none), `form` its normalised spelling,
+    `cuts` where its short units end, the last of them `end`.
+    """
+
+    start: int
+    end: int
+    surface: str
+    pos: tuple[str, ...]
+    form: str
+    cuts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A text as grammar sees it, for those who ask what it means rather than which words it has."""
+
+    text: str
+    folded: Folded
+    morphemes: tuple[Morpheme, ...]
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Return where a non-empty piece of the folded text stands in the original."""
+        return self.folded.starts[start], self.folded.ends[end - 1]
+
+
+def parse(text: str) -> Sentence:
+    """Return the folded text and its morphemes in order."""
+    folded = _fold(text)
+    found = []
+    for offset, chunk in _chunks(folded.text):
+        for m in _tokenizer().tokenize(chunk):
+            start, end = offset + m.begin(), offset + m.end()
+            cuts: tuple[int, ...] = (end,)
+            if end - start > 1:
+                cuts = tuple(offset + unit.end() for unit in m.split(SplitMode.A)) or cuts
+            pos, form = m.part_of_speech(), m.normalized_form()
+            found.append(Morpheme(start, end, folded.text[start:end], pos, form, cuts))
+    return Sentence(text, folded, tuple(found))
 
 
 def fold(text: str) -> str:
@@ -150,9 +197,24 @@ def characters(text: str) -> list[str]:
     return _KANJI_KATAKANA.findall(fold(text))
 
 
+def exact_units(text: str) -> list[str]:
+    """Return what an exact phrase is compared by: letters one by one, Latin and numbers whole."""
+    found: list[str] = []
+    for run in _LETTERS.findall(fold(text)):
+        found.extend([run] if run.isascii() else run)
+    return found
+
+
 def hiragana(text: str) -> str:
     """Return the folded text with katakana written as hiragana."""
     return fold(text).translate(_TO_HIRAGANA)
+
+
+def spoken_as(surface: str, reading: str) -> tuple[str, ...]:
+    """Return the hiragana readings of a word; 避難所 is said with a voiced last sound too."""
+    if surface.endswith("所") and reading.endswith("しょ"):
+        return reading, f"{reading[:-2]}じょ"
+    return (reading,)
 
 
 def is_kana(text: str) -> bool:
@@ -317,6 +379,7 @@ class _Lexeme(NamedTuple):
     reading: str
     unit_readings: tuple[str, ...]
     groups: tuple[int, ...]
+    listed: bool
 
 
 _lexemes: dict[tuple[tuple[str, int], ...], _Lexeme] = {}
@@ -342,6 +405,7 @@ def _looked_up(word: list[_Part]) -> _Lexeme:
         reading=_reading(word),
         unit_readings=tuple(reading for reading in map(_reading, units) if reading),
         groups=_groups(word[0]) if len(word) == 1 else (),
+        listed=len(word) == 1 and not word[0].morpheme.is_oov(),
     )
 
 

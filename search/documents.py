@@ -1,11 +1,20 @@
 """What a listing looks like to a search index: plain data, no rules of the marketplace."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from search.enumeration import pieces, prose_factor
 
 UNSTATED = "unstated"
 STATUSES = ("open", "upcoming", "closed")
 TARGETS = ("call", "solution")
+# Days of 24 hours within which an open listing closes; a wider one holds the narrower ones.
+DEADLINES = {"3d": 3, "1w": 7, "2w": 14, "1m": 30}
+NO_DEADLINE = "none"
+# Bands of the budget's ceiling by the most yen they hold; what is more than all of them is OVER.
+AMOUNTS = {"1m": 1_000_000, "3m": 3_000_000, "5m": 5_000_000, "10m": 10_000_000}
+OVER = "over"
+DAY = 86_400
 TIE_BITS = 28
 NEVER = 1 << 34  # a second in the year 2514
 
@@ -17,7 +26,9 @@ class SearchDocument:
     `id` is "call-12" or "solution-7", `version` is what the database and the index are compared
     by. `keywords` are names people may type that stand in no sentence (themes, kind, places with
     kana); `offers` are the offers of a call or the asks of a solution. A prefecture "00" means
-    nationwide. `closed` says that it was closed by hand, whatever its dates.
+    nationwide. `budget_max` is the ceiling of the budget in whole yen. `closed` says that it was
+    closed by hand, whatever its dates. `needs` are the parts of the body that say what it is
+    about, the most telling first.
     """
 
     id: str
@@ -35,15 +46,17 @@ class SearchDocument:
     municipality: str | None = None
     offers: tuple[str, ...] = ()
     budget: str | None = None
+    budget_max: int | None = None
     stage: str | None = None
     opens_at: int | None = None
     closes_at: int | None = None
     published_at: int = 0
     closed: bool = False
+    needs: tuple[str, ...] = field(default=(), repr=False)  # all of it stands in the body
 
 
 def facet_values(document: SearchDocument) -> dict[str, tuple[str, ...]]:
-    """Return the values of every facet; a facet without a value has the value "unstated"."""
+    """Return the values of every stored facet; one without a value has the value "unstated"."""
     values = {
         "kind": document.kinds,
         "theme": document.themes,
@@ -51,9 +64,17 @@ def facet_values(document: SearchDocument) -> dict[str, tuple[str, ...]]:
         "municipality": _optional(document.municipality),
         "offer": document.offers,
         "budget": _optional(document.budget),
+        "amount": _optional(amount(document.budget_max)),
         "stage": _optional(document.stage),
     }
-    return {field: tuple(dict.fromkeys(found)) or (UNSTATED,) for field, found in values.items()}
+    return {facet: tuple(dict.fromkeys(found)) or (UNSTATED,) for facet, found in values.items()}
+
+
+def amount(ceiling: int | None) -> str | None:
+    """Return the band of a budget's ceiling in yen; None without a ceiling."""
+    if ceiling is None:
+        return None
+    return next((band for band, most in AMOUNTS.items() if ceiling <= most), OVER)
 
 
 def opening(document: SearchDocument) -> int:
@@ -66,6 +87,17 @@ def closing(document: SearchDocument) -> int:
     if document.closed:
         return 0
     return NEVER if document.closes_at is None else document.closes_at
+
+
+def focus(document: SearchDocument) -> float:
+    """Return by how much a score counts, 0 to 1: less the more of the text is bare enumeration.
+
+    A list of every word that somebody might search by says nothing of what is done; see
+    search.enumeration.
+    """
+    text = f"{document.title}\n{document.summary}\n{document.body}"
+    listed = sum(len(piece) for piece, enumerated in pieces(text) if enumerated)
+    return prose_factor(listed / len(text))
 
 
 def tie(document_id: str) -> int:

@@ -2,34 +2,54 @@
 
 import hashlib
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 import tantivy
 from tantivy import FieldType, Occur, Order, Query
 
-from search.analysis import ANALYSIS_VERSION, hiragana, is_kana, tokenize
+from search.analysis import (
+    ANALYSIS_VERSION,
+    Token,
+    exact_units,
+    hiragana,
+    is_kana,
+    spoken_as,
+    tokenize,
+)
 from search.documents import (
+    DAY,
+    DEADLINES,
     NEVER,
+    NO_DEADLINE,
+    TARGETS,
     TIE_BITS,
     SearchDocument,
     closing,
     facet_values,
+    focus,
     opening,
     tie,
 )
-from search.embedded_text import TextQueries, all_of, any_of, count_of, unscored
+from search.embedded_text import Found, Side, TextQueries, all_of, any_of, count_of, less, unscored
 from search.generations import Generations
 from search.index import Hit, IndexBusy, IndexUnavailable, SearchResult
-from search.plan import grams, words
-from search.query import FACETS, SearchQuery
+from search.lexicon import words_of
+from search.names import name_units
+from search.plan import grams, plan
+from search.query import FACETS, STORED, SearchQuery
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _WRITER_BYTES = 30_000_000
 _MOST_VALUES = 2_500  # more than all municipalities
 _TIES = 32
+_HEAD = 50  # listings that are ordered with all that is known of them
+_FOCUS_STEPS = 1_000
+_PART_END = " ¶ "  # no letter, so that no phrase reaches over it
 
 
 class EmbeddedIndex:
@@ -58,12 +78,15 @@ class EmbeddedIndex:
         """Return id -> version; see SearchIndex.versions."""
         with _edge():
             searcher = self._searcher()
-            query = (
-                Query.all_query()
-                if ids is None
-                else Query.term_set_query(self._schema, "id", list(ids))
-            )
+            query = Query.all_query() if ids is None else _among(self._schema, ids)
             return _versions(searcher, query)
+
+    def lexicon(self) -> dict[str, int]:
+        """Return the words of the index; see SearchIndex.lexicon."""
+        with _edge():
+            # Without a query, listings that were replaced would be counted too.
+            found = self._searcher().terms_with_prefix("lexicon", "", Query.all_query())
+            return {word: count for word, count in found if count}
 
     def search(self, query: SearchQuery) -> SearchResult:
         """Answer a query; see SearchIndex.search."""
@@ -149,45 +172,57 @@ class _Search:
         self._schema = schema
         self._searcher = searcher
         self._query = query
-        self._text, self._ranking = self._text_queries()
+        self._found = self._text_queries()
         self._filters = self._filter_queries()
 
     def result(self) -> SearchResult:
         hits, total = self._page()
-        return SearchResult(hits=hits, total=total, facets=self._facets())
+        unmet = tuple(word.form for word in self._found.unmet)
+        facets = self._facets(total) if self._query.facets else {}
+        return SearchResult(hits=hits, total=total, facets=facets, unmet=unmet)
 
-    def _text_queries(self) -> tuple[Query, list[Query]]:
-        """Return what the text finds, and what besides decides the order of it."""
+    def _text_queries(self) -> Found:
         text = self._query.text
         if not text:
-            return unscored(Query.all_query()), []
+            sides = {target: unscored(self._value("target", target)) for target in TARGETS}
+            return Found({target: Side(side, side) for target, side in sides.items()})
         queries = TextQueries(self._schema, self._searcher)
-        found = words(text, queries.knows)
-        return queries.found(text, found), queries.ranking(text, found)
+        planned = plan(text, queries.knows, expand=self._query.expand)
+        # The counts of the other target are told too, unless nothing is counted.
+        alone = self._query.target in TARGETS and not self._query.facets
+        return queries.found(text, planned, [self._query.target or ""] if alone else TARGETS)
 
     def _filter_queries(self) -> dict[str, Query]:
         query = self._query
-        filters = {
+        chosen = {**query.filters, "status": query.status}
+        return {
             field: any_of([self._value(field, value) for value in values])
-            for field, values in query.filters.items()
+            for field, values in chosen.items()
+            if values
         }
-        if query.target:
-            filters["target"] = self._value("target", query.target)
-        if query.status:
-            filters["status"] = any_of([self._status(status) for status in query.status])
-        return filters
 
     def _value(self, field: str, value: str) -> Query:
+        if field == "status":
+            return self._status(value)
+        if field == "deadline":
+            return self._deadline(value)
         return Query.term_query(self._schema, field, value, "basic")
 
-    def _matching(self, *extra: Query, but: str = "") -> Query:
-        """Return the query for text and filters, those of the facet `but` left out."""
+    def _matching(self, *extra: Query, but: str = "", target: str | None = None) -> Query:
+        """Return the query for text and filters, those of the facet `but` left out; no scores."""
+        side = self._found.plain(target or self._query.target)
+        return unscored(self._narrowed(side, extra, but))
+
+    def _narrowed(self, found: Query, extra: Sequence[Query] = (), but: str = "") -> Query:
         filters = [query for field, query in self._filters.items() if field != but]
-        return all_of([self._text, *(unscored(query) for query in (*filters, *extra))])
+        if self._query.only is not None:
+            filters.append(_among(self._schema, self._query.only))
+        narrowed = all_of([found, *map(unscored, (*filters, *extra))])
+        return less(narrowed, [_among(self._schema, self._query.but)] if self._query.but else [])
 
     def _status(self, status: str) -> Query:
         """Return the query for a status as the clock of the query sees it."""
-        later = _ordered(self._query.now + 1)
+        later = self._later()
         running = self._range("by_closing", lower=later)
         match status:
             case "open":
@@ -197,6 +232,20 @@ class _Search:
             case "closed":
                 return self._range("by_closing", upper=later - 1)
         return Query.empty_query()
+
+    def _deadline(self, value: str) -> Query:
+        """Return the query for what is open and closes within so many days, or never."""
+        if value == NO_DEADLINE:
+            closing = self._range("by_closing", lower=_ordered(NEVER))
+        elif value in DEADLINES:
+            closing = self._range("by_closing", upper=self._later(DEADLINES[value]) - 1)
+        else:
+            return Query.empty_query()
+        return all_of([self._status("open"), closing])
+
+    def _later(self, days: int = 0) -> int:
+        """Return the least sort key beyond the second that lies so many days ahead."""
+        return _ordered(self._query.now + days * DAY + 1)
 
     def _range(self, field: str, lower: int | None = None, upper: int | None = None) -> Query:
         return Query.range_query(self._schema, field, FieldType.Integer, lower, upper)
@@ -236,30 +285,67 @@ class _Search:
         return tuple(hits), total
 
     def _by_score(self) -> tuple[tuple[Hit, ...], int]:
-        """Return the page by score; equal scores are ordered by the ties of all that share it."""
-        ranked = [(Occur.Should, query) for query in self._ranking]
-        query = Query.boolean_query([(Occur.Must, self._matching()), *ranked])
-        end = self._query.offset + self._query.limit
-        size = end + _TIES
+        """Return the page by score; equal scores are ordered by the ties of all that share it.
+
+        The first _HEAD are ordered once more with what only touches the query, which costs too
+        much to be asked of everything found.
+        """
+        offset, end = self._query.offset, self._query.offset + self._query.limit
+        found, total = self._best(max(end, _HEAD))
+        head = self._touched(found[:_HEAD])
+        page = [*head, *found[_HEAD:]][offset:end]
+        return self._scored(
+            [(score / self._found.scale, address) for score, _, address in page]
+        ), total
+
+    def _best(self, count: int) -> tuple[list[tuple[float, int, Any]], int]:
+        """Return (score, tie, address) of at least the `count` best, in order, and the total."""
+        size = count + _TIES
+        matching = self._narrowed(self._found.scored(self._query.target))
         while True:
-            found = self._searcher.search(query, size)
-            if len(found.hits) < size or found.hits[-1][0] < found.hits[end - 1][0]:
+            found = self._searcher.search(matching, size)
+            if len(found.hits) < size or found.hits[-1][0] < found.hits[count - 1][0]:
                 break
             size *= 4
-        addresses = [address for _, address in found.hits]
-        ties = self._searcher.fast_field_values("tie", addresses)
-        ordered = sorted(zip(found.hits, ties, strict=True), key=lambda hit: (-hit[0][0], hit[1]))
-        page = [hit for hit, _ in ordered[self._query.offset : end]]
-        hits = tuple(Hit(_id(self._searcher, address), score) for score, address in page)
-        return hits, count_of(found)
+        ties = self._searcher.fast_field_values("tie", [address for _, address in found.hits])
+        ranked = [
+            (score, int(order or 0), address)
+            for (score, address), order in zip(found.hits, ties, strict=True)
+        ]
+        return sorted(ranked, key=_in_order), count_of(found)
 
-    def _facets(self) -> dict[str, dict[str, int]]:
+    def _touched(self, head: list[tuple[float, int, Any]]) -> list[tuple[float, int, Any]]:
+        if len(head) < 2 or not self._found.touches:
+            return head
+        ids = [_id(self._searcher, address) for _, _, address in head]
+        among = unscored(_among(self._schema, ids))
+        lifts = [(Occur.Should, query) for query in self._found.touches]
+        found = self._searcher.search(Query.boolean_query([(Occur.Must, among), *lifts]), len(ids))
+        extra = {_place(address): score for score, address in found.hits}
+        lifted = [(score + extra.get(_place(a), 0.0), order, a) for score, order, a in head]
+        return sorted(lifted, key=_in_order)
+
+    def _scored(self, page: Sequence[tuple[float, Any]]) -> tuple[Hit, ...]:
+        sharp = self._searcher.fast_field_values("focus", [address for _, address in page])
+        return tuple(
+            Hit(_id(self._searcher, address), score, int(steps or 0) / _FOCUS_STEPS)
+            for (score, address), steps in zip(page, sharp, strict=True)
+        )
+
+    def _facets(self, total: int) -> dict[str, dict[str, int]]:
         """Return the counts of all facets: one pass, and one more for each with a choice in it."""
-        every = (*FACETS, "target", "status")
-        facets = self._counts([field for field in every if field not in self._filters])
+        facets = self._counts([f for f in (*FACETS, "status") if f not in self._filters])
         for field in self._filters:
             facets |= self._counts([field], but=field)
+        sizes = {
+            target: total if target == self._query.target else self._size(target)
+            for target in TARGETS
+        }
+        facets["target"] = {target: size for target, size in sizes.items() if size}
         return facets
+
+    def _size(self, target: str) -> int:
+        return count_of(self._searcher.search(self._matching(target=target), 1))
 
     def _counts(self, fields: list[str], but: str = "") -> dict[str, dict[str, int]]:
         asked = {field: self._buckets(field) for field in fields}
@@ -267,26 +353,64 @@ class _Search:
         return {field: _counted(field, found[field]["buckets"]) for field in fields}
 
     def _buckets(self, field: str) -> dict[str, Any]:
-        if field != "status":
-            return {"terms": {"field": field, "size": _MOST_VALUES}}
-        later = float(_ordered(self._query.now + 1))  # exact: 36 bits shifted
-        opened = [{"key": "open", "to": later}, {"key": "upcoming", "from": later}]
-        closed = [{"key": "closed", "to": later}, {"key": "running", "from": later}]
+        match field:
+            case "status":
+                return self._moments({"closed": self._later(), "running": None})
+            case "deadline":
+                within = {value: self._later(days) for value, days in DEADLINES.items()}
+                rest = {"beyond": _ordered(NEVER), NO_DEADLINE: None}
+                return self._moments({"closed": self._later(), **within, **rest})
+        return {"terms": {"field": field, "size": _MOST_VALUES}}
+
+    def _moments(self, ends: Mapping[str, int | None]) -> dict[str, Any]:
+        """Return the counts of ranges of closing, each by whether it is open yet."""
+        starts = [None, *ends.values()]
+        ranges = [_range_of(*edges) for edges in zip(ends, starts, ends.values(), strict=False)]
+        opened = [
+            _range_of("open", None, self._later()),
+            _range_of("upcoming", self._later(), None),
+        ]
         return {
-            "range": {"field": "by_closing", "ranges": closed},
+            "range": {"field": "by_closing", "ranges": ranges},
             "aggs": {"started": {"range": {"field": "by_opening", "ranges": opened}}},
         }
 
 
+def _range_of(key: str, start: int | None, end: int | None) -> dict[str, Any]:
+    # Sort keys are exact as floats where the tie is 0: 36 bits, shifted.
+    edges = {"from": start, "to": end}
+    return {"key": key} | {name: float(edge) for name, edge in edges.items() if edge is not None}
+
+
 def _counted(field: str, buckets: list[dict[str, Any]]) -> dict[str, int]:
     if field == "status":
-        running = [bucket for bucket in buckets if bucket["key"] == "running"]
-        closed = [bucket for bucket in buckets if bucket["key"] == "closed"]
-        buckets = [
-            *closed,
-            *(inner for bucket in running for inner in bucket["started"]["buckets"]),
-        ]
-    return {bucket["key"]: bucket["doc_count"] for bucket in buckets if bucket["doc_count"]}
+        counts = _statuses(_moments(buckets))
+    elif field == "deadline":
+        counts = _deadlines(_moments(buckets))
+    else:
+        counts = {bucket["key"]: bucket["doc_count"] for bucket in buckets}
+    return {value: count for value, count in counts.items() if count}
+
+
+def _moments(buckets: list[dict[str, Any]]) -> Counter[tuple[str, str]]:
+    """Return the counts by (range of closing, "open" or "upcoming")."""
+    return Counter(
+        {
+            (bucket["key"], inner["key"]): inner["doc_count"]
+            for bucket in buckets
+            for inner in bucket["started"]["buckets"]
+        }
+    )
+
+
+def _statuses(sizes: Counter[tuple[str, str]]) -> dict[str, int]:
+    opened, upcoming = sizes["running", "open"], sizes["running", "upcoming"]
+    return {"open": opened, "upcoming": upcoming, "closed": sizes.total() - opened - upcoming}
+
+
+def _deadlines(sizes: Counter[tuple[str, str]]) -> dict[str, int]:
+    within = accumulate(sizes[value, "open"] for value in DEADLINES)
+    return {**dict(zip(DEADLINES, within, strict=True)), NO_DEADLINE: sizes[NO_DEADLINE, "open"]}
 
 
 def _schema() -> tantivy.Schema:
@@ -294,11 +418,14 @@ def _schema() -> tantivy.Schema:
     builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
     for field in ("title", "text", "grams", "kana", "groups"):
         builder.add_text_field(field, tokenizer_name="words", index_option="freq")
-    for field in (*FACETS, "target"):
+    for field in ("exact", "name"):
+        builder.add_text_field(field, tokenizer_name="words", index_option="position")
+    for field in (*STORED, "target"):
         builder.add_text_field(field, fast=True, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("lexicon", tokenizer_name="raw", index_option="basic")
     for field in ("by_opening", "by_closing", "by_latest_closing", "by_newest"):
         builder.add_integer_field(field, indexed=True, fast=True)
-    for field in ("version", "tie"):
+    for field in ("version", "tie", "focus"):
         builder.add_integer_field(field, fast=True)
     return builder.build()
 
@@ -323,7 +450,12 @@ def _write(writer: tantivy.IndexWriter, documents: Sequence[SearchDocument]) -> 
 
 
 def _fields(document: SearchDocument) -> dict[str, Any]:
-    numbers = {"version": document.version, "tie": tie(document.id), **_orders(document)}
+    numbers = {
+        "version": document.version,
+        "tie": tie(document.id),
+        "focus": round(focus(document) * _FOCUS_STEPS),
+        **_orders(document),
+    }
     return {"id": document.id, "target": document.target} | {
         **text_fields(document),
         **{field: list(values) for field, values in facet_values(document).items()},
@@ -346,21 +478,33 @@ def _ordered(second: int) -> int:
     return min(max(second, 0), NEVER) << TIE_BITS
 
 
-def text_fields(document: SearchDocument) -> dict[str, str]:
-    """Return the words of a listing by channel, joined by spaces."""
+def text_fields(document: SearchDocument) -> dict[str, Any]:
+    """Return the words of a listing by channel, joined by spaces, and those of the lexicon."""
     title = tokenize(document.title)
     parts = [document.summary, document.body, *document.keywords, document.owner]
-    every = title + [token for part in parts for token in tokenize(part)]
+    told = [token for part in parts[:-1] for token in tokenize(part)]
+    every = [*title, *told, *tokenize(document.owner)]
     names = [*document.keywords, document.owner_kana]
     spelled = [hiragana(name) for name in names if is_kana(name)]
-    read = [reading for token in every for reading in (token.reading, *token.unit_readings)]
+    read = [
+        reading
+        for token in every
+        for reading in (*spoken_as(token.surface, token.reading), *token.unit_readings)
+    ]
     return {
-        "title": " ".join(term for token in title for term in (token.form, *token.units)),
-        "text": " ".join(term for token in every for term in (token.form, *token.units)),
+        "title": _terms(title),
+        "text": _terms(every),
         "grams": " ".join(grams("\n".join((document.title, *parts)))),
         "kana": " ".join(reading for reading in (*read, *spelled) if reading),
         "groups": " ".join(str(group) for token in every for group in token.groups),
+        "exact": _PART_END.join(" ".join(exact_units(part)) for part in (document.title, *parts)),
+        "name": " ".join(name_units(document)),
+        "lexicon": sorted(words_of(title + told)),
     }
+
+
+def _terms(tokens: Sequence[Token]) -> str:
+    return " ".join(term for token in tokens for term in (token.form, *token.units))
 
 
 def _versions(searcher: tantivy.Searcher, query: Query) -> dict[str, int]:
@@ -371,6 +515,19 @@ def _versions(searcher: tantivy.Searcher, query: Query) -> dict[str, int]:
         _id(searcher, address): int(number or 0)
         for address, number in zip(addresses, numbers, strict=True)
     }
+
+
+def _in_order(ranked: tuple[float, int, Any]) -> tuple[float, int]:
+    score, order, _ = ranked
+    return -score, order
+
+
+def _place(address: tantivy.DocAddress) -> tuple[int, int]:
+    return address.segment_ord, address.doc
+
+
+def _among(schema: tantivy.Schema, ids: Collection[str]) -> Query:
+    return Query.term_set_query(schema, "id", list(ids))
 
 
 def _id(searcher: tantivy.Searcher, address: tantivy.DocAddress) -> str:

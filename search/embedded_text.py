@@ -1,94 +1,177 @@
-"""Words of a query as a tantivy query: what may be found, and in which order.
+"""A plan as tantivy queries: what may be found, and in which order.
 
-A listing is found when enough words of the query meet it by form, units, synonym or reading;
-character pairs only rank, so that a shared syllable never floods the list. BM25 scores of all
-channels add up.
+A listing is found when it holds enough of what the plan wants, by form, units, synonym or
+reading; character pairs only rank, so that a shared syllable never floods the list. Of the ways
+in which a listing meets a word the best one counts, so that a word with many synonyms weighs no
+more than another. Scores are BM25, as a share of what a listing that holds every word gets.
 """
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import tantivy
 from tantivy import Occur, Query
 
-from search.analysis import bigrams
+from search.analysis import bigrams, characters
 from search.documents import TARGETS
-from search.plan import ENOUGH, Word, grams
+from search.names import START
+from search.plan import ENOUGH, Part, Phrase, Plan, Want, Word
 
 # How much a way of meeting a word counts beside the word as typed (1).
-FIELD_BOOSTS = {"title": 1.0, "text": 1.0}
+# The field `text` holds the title too.
+WEIGHTS = {"title": 1.0, "text": 1.0}
 UNIT = 0.6
 SYNONYM = 0.4
 GROUP = 0.2
 READING = 0.5
-GRAM = 0.5
+NAME = 1.5
+CHARACTER = 0.3
 NEAR = 0.4
-NEAR_SHARE = 0.6
-_SHORTEST_FUZZY = 4
+# What the ways that did not win still add: being met twice is a little better.
+TIE_BREAKER = 0.1
+_NEAR_SHARE = 0.6
+# The rarest kanji of a query tell most; the common ones cost most.
+_MOST_CHARACTERS = 6
 _FEWEST_PAIRS = 2
+# Of the idf of its words, what a listing gets that holds each of them in title and text.
+_FULL = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What is found in one target: with scores, and the same matches at less cost."""
+
+    scored: Query
+    plain: Query
+
+    def less(self, never: Sequence[Query]) -> "Side":
+        """Return the same without what matches any of the queries."""
+        return Side(less(self.scored, never), less(self.plain, never))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a plan finds in each target, with scores, of which `scale` is the full mark.
+
+    `touches` only lift what is found already. `unmet` are the words that no listing holds as
+    typed, by sound, or by a synonym.
+    """
+
+    sides: Mapping[str, Side]
+    touches: list[Query] = field(default_factory=list)
+    scale: float = 1.0
+    unmet: tuple[Word, ...] = ()
+
+    def scored(self, target: str | None) -> Query:
+        """Return what is found in one target, in all of them for None."""
+        return any_of([side.scored for side in self._of(target)])
+
+    def plain(self, target: str | None) -> Query:
+        """Return the same matches, cheaper and without scores."""
+        return unscored(any_of([side.plain for side in self._of(target)]))
+
+    def _of(self, target: str | None) -> list["Side"]:
+        return [side for name, side in self.sides.items() if target in (None, name)]
 
 
 class TextQueries:
     """Builds queries against one searcher, whose vocabulary tells known words from unknown."""
 
-    def __init__(self, schema: tantivy.Schema, searcher: tantivy.Searcher) -> None:
+    def __init__(
+        self, schema: tantivy.Schema, searcher: tantivy.Searcher, *, scored: bool = True
+    ) -> None:
+        """Without `scored` queries match the same at less cost, and say nothing of an order."""
         self._schema = schema
         self._searcher = searcher
+        self._weights = WEIGHTS if scored else {"text": 1.0}
+        self._join = best_of if scored else any_of
 
     def knows(self, reading: str) -> bool:
         return self._frequency("kana", reading) > 0
 
-    def found(self, text: str, words: Sequence[Word]) -> Query:
-        """Return what a text finds; nothing when no word of it can be met.
+    def found(self, text: str, plan: Plan, targets: Sequence[str] = TARGETS) -> Found:
+        """Return what a plan finds among `targets`; nothing when no part of it can be met.
 
-        Fewer words than all are enough only until a page is filled. Each target is judged alone
+        Fewer wants than all are enough only until a page is filled. Each target is judged alone
         and before any filter, so that a tab shows the same whichever tab the reader comes from,
         and a filter never widens what is found.
         """
-        required = [word for word in words if not word.asking] or list(words)
-        return any_of([self._found(required, text, target) for target in TARGETS])
-
-    def ranking(self, text: str, words: Sequence[Word]) -> list[Query]:
-        """Return what only lifts a listing: words of asking, and likeness of spelling."""
-        asking = [self._word(word) for word in words if word.asking]
-        pairs = [boosted(self._term("grams", gram), GRAM) for gram in dict.fromkeys(grams(text))]
-        return [*asking, *pairs]
-
-    def _found(self, words: Sequence[Word], text: str, target: str) -> Query:
-        """Return what meets the most words of which there is still a page, in one target."""
-        here = unscored(Query.term_query(self._schema, "target", target))
-        queries = [self._word(word) for word in words]
-        least = self._least(queries, here) if len(queries) > 1 else 1
-        tries = (any_of(queries, least), self._parts(words), self._near(text))
-        return next(
-            (found for attempt in tries if self._count(found := all_of([attempt, here]))),
-            Query.empty_query(),
+        plain = TextQueries(self._schema, self._searcher, scored=False)
+        must = [self._phrase(phrase) for phrase in plan.exact]
+        never = [self._phrase(phrase) for phrase in plan.without]
+        unmet = tuple(word for word in plan.words if not word.asking and not self._met(word))
+        if not plan.wants and not must:
+            found = less(Query.all_query() if never else Query.empty_query(), never)
+            sides = {t: unscored(all_of([found, self._is(t)])) for t in targets}
+            return Found({t: Side(side, side) for t, side in sides.items()}, unmet=unmet)
+        names = [(name, self._name(name)) for name in plan.names]
+        called = [(name, query) for name, query in names if self._count(query)]
+        wants = [(self._want(want, called), plain._want(want, called)) for want in plan.wants]
+        return Found(
+            {t: self._side(text, plan, wants, must, t).less(never) for t in targets},
+            touches=list(self._touches(text, plan)),
+            scale=_FULL * sum(self._idf(part) for part in _first_parts(plan)) or 1.0,
+            unmet=unmet,
         )
 
-    def _least(self, queries: Sequence[Query], here: Query) -> int:
-        """Return how many of the queries can be asked for at once and still fill a page, or 1."""
-        few, many = 1, len(queries) + 1
-        while many - few > 1:
-            middle = (few + many) // 2
-            if self._count(all_of([any_of(queries, middle), here])) >= ENOUGH:
-                few = middle
-            else:
-                many = middle
-        return few
+    def _side(
+        self,
+        text: str,
+        plan: Plan,
+        wants: Sequence[tuple[Query, Query]],
+        must: Sequence[Query],
+        target: str,
+    ) -> "Side":
+        """Return what meets the most wants of which there is still a page, in one target."""
+        here = [*must, unscored(self._is(target))]
+        if not wants:
+            return Side(all_of(here), all_of(here))
+        ranked, plain = zip(*wants, strict=True)
+        least = self._least(plain, here)
+        if least:
+            return Side(
+                all_of([any_of(ranked, least), *here]), all_of([any_of(plain, least), *here])
+            )
+        tries = (self._units(plan.words), self._near(text))
+        found = (all_of([attempt, *here]) for attempt in tries)
+        one = next((query for query in found if self._count(query)), Query.empty_query())
+        return Side(one, one)
 
-    def _parts(self, words: Sequence[Word]) -> Query:
-        """Return what holds at least a short unit of a compound."""
-        units = [unit for word in words for unit in word.units]
-        return boosted(any_of([self._in_fields(unit) for unit in units]), UNIT)
+    def _least(self, queries: Sequence[Query], here: Sequence[Query]) -> int:
+        """Return how many of the queries a page of listings meets at once, at least 1.
 
-    def _count(self, query: Query) -> int:
-        return count_of(self._searcher.search(unscored(query), 1))
+        0 when no listing meets any.
+        """
+        every = self._searcher.search(unscored(all_of([*queries, *here])), 1)
+        if count_of(every) >= ENOUGH or (len(queries) == 1 and count_of(every)):
+            return len(queries)
+        each = [Query.const_score_query(query, 1.0) for query in queries]
+        hits = self._searcher.search(all_of([any_of(each), *map(unscored, here)]), ENOUGH).hits
+        if len(hits) < ENOUGH:
+            return min(len(hits), 1)
+        return max(round(float(hits[-1][0])), 1)
+
+    def _want(self, want: Want, names: Sequence[tuple[Phrase, Query]]) -> Query:
+        met = any_of([all_of([self._part(part) for part in parts]) for parts in want.alternatives])
+        called = [query for name, query in names if any(_inside(p, name) for p in want.parts)]
+        return self._join([met, *called])
+
+    def _part(self, part: Part) -> Query:
+        return self._word(part) if isinstance(part, Word) else self._phrase(part)
+
+    def _touches(self, text: str, plan: Plan) -> Iterator[Query]:
+        """Yield what only lifts a listing: words of asking, and single kanji in common."""
+        yield from (boosted(self._word(word), UNIT) for word in plan.asking)
+        held = {char: self._frequency("grams", char) for char in characters(text)}
+        rarest = sorted((char for char in held if held[char]), key=lambda char: held[char])
+        for char in rarest[:_MOST_CHARACTERS]:
+            yield boosted(self._term("grams", char), CHARACTER)
 
     def _word(self, word: Word) -> Query:
-        ways = list(self._ways(word))
-        if not any(frequency for frequency, _ in ways):
-            return self._unknown(word)
-        return any_of([query for frequency, query in ways if frequency])
+        ways = [query for frequency, query in self._ways(word) if frequency]
+        return self._join(ways) if ways else self._near(word.form)
 
     def _ways(self, word: Word) -> Iterable[tuple[int, Query]]:
         yield self._words_way([word.form], 1.0)
@@ -109,34 +192,70 @@ class TextQueries:
         return frequency, boosted(all_of([self._in_fields(term) for term in terms]), weight)
 
     def _in_fields(self, term: str) -> Query:
-        return any_of(
-            [boosted(self._term(field, term), boost) for field, boost in FIELD_BOOSTS.items()]
-        )
+        return any_of([boosted(self._term(f, term), w) for f, w in self._weights.items()])
 
-    def _unknown(self, word: Word) -> Query:
-        """Meet a word the index does not hold by its sound, then by its spelling."""
-        if self.knows(word.reading):
-            return boosted(self._term("kana", word.reading), READING)
-        field = "kana" if word.in_kana else "text"
-        spelling = word.reading if word.in_kana and word.reading else word.form
-        if len(spelling) >= _SHORTEST_FUZZY:
-            near = Query.fuzzy_term_query(self._schema, field, spelling, 1, True)
-            if self._count(near):
-                return boosted(near, NEAR)
-        return self._near(word.form)
+    def _met(self, word: Word) -> bool:
+        """Tell whether any listing holds a word otherwise than by bits of it."""
+        if any(frequency for frequency, _ in self._ways(replace(word, units=()))):
+            return True
+        return len(word.units) > 1 and bool(self._count(self._words_way(word.units, 1.0)[1]))
+
+    def _units(self, words: Sequence[Word]) -> Query:
+        """Return what holds at least a short unit of a compound."""
+        units = [unit for word in words for unit in word.units]
+        return boosted(any_of([self._in_fields(unit) for unit in units]), UNIT)
 
     def _near(self, text: str) -> Query:
         """Return what shares most character pairs with a text."""
         pairs = [self._term("grams", gram) for gram in dict.fromkeys(bigrams(text))]
         if len(pairs) < _FEWEST_PAIRS:
             return Query.empty_query()
-        return boosted(any_of(pairs, max(_FEWEST_PAIRS, round(len(pairs) * NEAR_SHARE))), GRAM)
+        return boosted(any_of(pairs, max(_FEWEST_PAIRS, round(len(pairs) * _NEAR_SHARE))), NEAR)
 
-    def _term(self, field: str, value: str) -> Query:
-        return Query.term_query(self._schema, field, value, "freq")
+    def _phrase(self, phrase: Phrase) -> Query:
+        return self._units_in_order("exact", phrase.units)
+
+    def _name(self, name: Phrase) -> Query:
+        return boosted(self._units_in_order("name", (START, *name.units)), NAME)
+
+    def _units_in_order(self, field: str, units: Sequence[str]) -> Query:
+        if len(units) == 1:
+            return self._term(field, units[0], "position")
+        return Query.phrase_query(self._schema, field, list(units))
+
+    def _idf(self, part: Part) -> float:
+        """Return the inverse document frequency of BM25, as tantivy computes it."""
+        total = self._searcher.num_docs
+        held = self._frequency("text", part.form) if isinstance(part, Word) else 1
+        return math.log(1 + (total - held + 0.5) / (held + 0.5))
+
+    def _count(self, query: Query) -> int:
+        return count_of(self._searcher.search(unscored(query), 1))
+
+    def _is(self, target: str) -> Query:
+        return self._term("target", target, "basic")
+
+    def _term(self, field: str, value: str, option: str = "freq") -> Query:
+        return Query.term_query(self._schema, field, value, option)
 
     def _frequency(self, field: str, value: str) -> int:
         return self._searcher.doc_freq(field, value) if value else 0
+
+
+def _first_parts(plan: Plan) -> list[Part]:
+    """Return the parts a listing must hold to meet a plan: of alternatives the first."""
+    return [*plan.exact, *(part for want in plan.wants for part in want.alternatives[0])]
+
+
+def _inside(part: Part, name: Phrase) -> bool:
+    return name.start <= part.start and part.end <= name.end
+
+
+def less(found: Query, never: Sequence[Query]) -> Query:
+    """Return what matches `found` and none of the others."""
+    if not never:
+        return found
+    return Query.boolean_query([(Occur.Must, found), *((Occur.MustNot, query) for query in never)])
 
 
 def unscored(query: Query) -> Query:
@@ -151,6 +270,13 @@ def count_of(result: Any) -> int:
 
 def boosted(query: Query, boost: float) -> Query:
     return query if boost == 1 else Query.boost_query(query, boost)
+
+
+def best_of(queries: Sequence[Query]) -> Query:
+    """Return what matches any of the queries, scored by the best of them."""
+    if len(queries) == 1:
+        return queries[0]
+    return Query.disjunction_max_query(list(queries), TIE_BREAKER)
 
 
 def any_of(queries: Sequence[Query], least: int = 1) -> Query:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from search.analysis import Token, tokenize
-from search.plan import Word, words
+from search.plan import Phrase, Plan, Word, plan, words
 
 _LONGEST_TEXT = 20_000
 _LEAD = 4  # a quarter of the passage may stand before its first marked word
@@ -41,9 +41,19 @@ class _Mark:
 def _marks(text: str, query: str) -> list[_Mark]:
     tokens = tokenize(text) if query.strip() else []
     spoken = {reading for token in tokens for reading in (token.reading, *token.unit_readings)}
-    wanted = _Wanted(words(query, spoken.__contains__))
+    wanted = _Wanted(_asked(query, plan(query, spoken.__contains__)))
     found = ((token, wanted.word(token)) for token in tokens)
     return [_Mark(token.start, token.end, word) for token, word in found if word]
+
+
+def _asked(query: str, planned: Plan) -> list[Word]:
+    """Return the words a text is read for; those of phrases too, those to leave out not."""
+    phrases = [
+        *planned.exact,
+        *(p for w in planned.wants for p in w.parts if isinstance(p, Phrase)),
+    ]
+    inside = [word for phrase in phrases for word in words(query[phrase.start : phrase.end])]
+    return [*planned.words, *inside]
 
 
 class _Wanted:

@@ -1,6 +1,6 @@
 """The contract every search engine keeps, and the choice between the two."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,10 +20,15 @@ class IndexUnavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One result. Scores compare hits of one search only; they are 0 when a date decides."""
+    """One result. `score` is the share of what a listing with every word gets, 0 to about 1.
+
+    It compares hits of one search only, and is 0 when a date decides. `focus` is how much of the
+    listing is said in sentences; see search.documents.focus.
+    """
 
     id: str
     score: float
+    focus: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +37,15 @@ class SearchResult:
 
     `facets` has one entry per facet, "status" and "target": value -> number of listings that
     would be found with this value chosen instead of what is chosen in the same facet now.
-    Values nobody has are left out.
+    Values nobody has are left out. Deadlines hold one another, so their counts do not add up.
+    `unmet` are words, in their dictionary form, that no listing holds as typed, by sound or by a
+    synonym; they may be slips.
     """
 
     hits: tuple[Hit, ...] = ()
     total: int = 0
     facets: dict[str, dict[str, int]] = field(default_factory=dict)
+    unmet: tuple[str, ...] = ()
 
 
 class FreshIndex(Protocol):
@@ -68,6 +76,14 @@ class SearchIndex(Protocol):
 
     def search(self, query: SearchQuery) -> SearchResult:
         """Answer a query. Raises IndexUnavailable, never anything of the engine."""
+        ...
+
+    def lexicon(self) -> Mapping[str, int]:
+        """Return "surface<tab>reading" -> number of listings, for the words of search.lexicon.
+
+        It walks the whole vocabulary (tens of milliseconds for ten thousand listings): keep the
+        answer. Raises IndexUnavailable.
+        """
         ...
 
     def ready(self) -> bool:

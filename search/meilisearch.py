@@ -23,7 +23,10 @@ from meilisearch.errors import MeilisearchApiError, MeilisearchError
 from search.analysis import ANALYSIS_VERSION, hiragana, is_kana
 from search.armour import ARMOUR_VERSION, armour, armoured_readings, armoured_text
 from search.documents import (
+    DAY,
+    DEADLINES,
     NEVER,
+    NO_DEADLINE,
     STATUSES,
     SearchDocument,
     closing,
@@ -32,16 +35,20 @@ from search.documents import (
     tie,
 )
 from search.index import Hit, IndexBusy, IndexUnavailable, SearchResult
+from search.lexicon import lexicon_words
 from search.plan import ENOUGH, Word, words
-from search.query import FACETS, SearchQuery
+from search.query import FACETS, STORED, SearchQuery
 from search.vocabulary.synonyms import PHRASES
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _MOST_TERMS = 10  # the server silently drops what follows
 _BATCH, _IDS = 1_000, 500
 _SEARCH_SECONDS, _WRITE_SECONDS, _TASK_SECONDS = 3, 60, 300
 _ABANDONED_SECONDS = 3_600
-_COUNTED = (*FACETS, "target")
+_COUNTED = (*STORED, "target")
+_MOST_VALUES = 100_000  # more than the words of the lexicon
+_MOMENTS = {"status": STATUSES, "deadline": (*DEADLINES, NO_DEADLINE)}
+_NOTHING = "opens < 0"
 _TOKENS = ("tok_title", "tok_keywords", "tok_owner", "tok_summary", "tok_body", "tok_reading")
 
 
@@ -80,6 +87,12 @@ class MeilisearchIndex:
         """Answer a query; see SearchIndex.search."""
         with _edge():
             return _Search(self._server, self.uid, query).result()
+
+    def lexicon(self) -> dict[str, int]:
+        """Return the words of the index; see SearchIndex.lexicon."""
+        asked = {"indexUid": self.uid, "q": "", "limit": 0, "facets": ["lexicon"]}
+        with _edge():
+            return _counts(self._server.search_all([asked])[0]).get("lexicon", {})
 
     def ready(self) -> bool:
         """Tell whether an index for these rules is there; see SearchIndex.ready."""
@@ -158,26 +171,28 @@ class _Search:
         self._filters = filters(query)
 
     def result(self) -> SearchResult:
-        if self._query.text and not self._text:
-            return SearchResult(facets={facet: {} for facet in (*_COUNTED, "status")})
+        if self._query.only == () or (self._query.text and not self._text):
+            return SearchResult(facets={facet: {} for facet in (*FACETS, "target", "status")})
         self._strategy = self._chosen_strategy()
         parts = self._parts()
         chosen = [field for field in _COUNTED if field in self._filters]
         asked = [self._counting(_COUNTED)]
         asked += [self._counting([field], but=field) for field in chosen]
         asked += [
-            self._counting(["target"], status_filter(status, self._query.now), but="status")
-            for status in STATUSES
+            self._counting(["target"], moment_filter(field, value, self._query.now), but=field)
+            for field, values in _MOMENTS.items()
+            for value in values
         ]
         asked += [self._counting(["target"], extra) for extra, _ in parts]
         answers = iter(self._server.search_all(asked))
         facets = _counts(next(answers))
         total = sum(facets["target"].values())
         facets |= {field: _counts(next(answers))[field] for field in chosen}
-        by_status = {status: _size(next(answers)) for status in STATUSES}
-        facets["status"] = {status: count for status, count in by_status.items() if count}
-        sizes = [_size(answer) for answer in answers]
-        return SearchResult(hits=self._hits(parts, sizes), total=total, facets=facets)
+        for field, values in _MOMENTS.items():
+            sizes = {value: _size(next(answers)) for value in values}
+            facets[field] = {value: size for value, size in sizes.items() if size}
+        lengths = [_size(answer) for answer in answers]
+        return SearchResult(hits=self._hits(parts, lengths), total=total, facets=facets)
 
     def _chosen_strategy(self) -> str:
         """Drop common words only where no page of listings holds every word, whatever filters."""
@@ -195,9 +210,10 @@ class _Search:
         if self._query.sort == "relevance" and self._text:
             return [("", [])]
         now = self._query.now
+        open_now, undated = status_filter("open", now), f"closes >= {NEVER}"
         return [
-            (f"{status_filter('open', now)} AND closes < {NEVER}", ["closes:asc", "tie:asc"]),
-            (f"{status_filter('open', now)} AND closes >= {NEVER}", ["tie:asc"]),
+            (f"{open_now} AND closes < {NEVER}", ["closes:asc", "tie:asc"]),
+            (f"{open_now} AND {undated}", ["tie:asc"]),
             (status_filter("upcoming", now), ["opens:asc", "tie:asc"]),
             (status_filter("closed", now), ["closes:desc", "tie:asc"]),
         ]
@@ -217,6 +233,10 @@ class _Search:
 
     def _question(self, extra: str = "", but: str = "") -> dict[str, Any]:
         chosen = [text for field, text in self._filters.items() if field != but]
+        if self._query.only is not None:
+            chosen.append(among("id", self._query.only))
+        if self._query.but:
+            chosen.append(f"NOT {among('id', self._query.but)}")
         return {
             "indexUid": self._uid,
             "q": self._text,
@@ -339,7 +359,7 @@ def settings() -> dict[str, Any]:
         "displayedAttributes": ["id", "version"],
         "filterableAttributes": [
             {
-                "attributePatterns": ["id", *_COUNTED],
+                "attributePatterns": ["id", "lexicon", *_COUNTED],
                 "features": {"facetSearch": False, "filter": equal},
             },
             {
@@ -359,7 +379,7 @@ def settings() -> dict[str, Any]:
             "disableOnNumbers": True,
         },
         "synonyms": _synonyms(),
-        "faceting": {"maxValuesPerFacet": 2_500},
+        "faceting": {"maxValuesPerFacet": _MOST_VALUES},
         "pagination": {"maxTotalHits": 1_000_000},
         "facetSearch": False,
         "searchCutoffMs": 1_500,
@@ -383,6 +403,7 @@ def rendered(document: SearchDocument) -> dict[str, Any]:
         "tok_summary": armoured_text(document.summary),
         "tok_body": armoured_text(document.body),
         "tok_reading": " ".join([armoured_readings(every), *spelled]),
+        "lexicon": sorted(lexicon_words(document)),
         "opens": opening(document),
         "closes": closing(document),
         "published": document.published_at,
@@ -401,13 +422,22 @@ def query_text(text: str) -> str:
 
 def filters(query: SearchQuery) -> dict[str, str]:
     """Return a filter expression for every facet in which something is chosen."""
-    found = {field: among(field, values) for field, values in query.filters.items()}
-    if query.target:
-        found["target"] = among("target", [query.target])
-    if query.status:
-        chosen = [status_filter(status, query.now) for status in query.status]
-        found["status"] = " OR ".join(f"({text})" for text in chosen)
-    return found
+    chosen = {**query.filters, "status": query.status}
+    chosen["target"] = (query.target,) if query.target else ()
+    return {
+        field: (
+            " OR ".join(f"({moment_filter(field, value, query.now)})" for value in values)
+            if field in _MOMENTS
+            else among(field, values)
+        )
+        for field, values in chosen.items()
+        if values
+    }
+
+
+def moment_filter(field: str, value: str, now: int) -> str:
+    """Return the filter of a value that is a matter of the clock."""
+    return status_filter(value, now) if field == "status" else deadline_filter(value, now)
 
 
 def status_filter(status: str, now: int) -> str:
@@ -417,7 +447,16 @@ def status_filter(status: str, now: int) -> str:
         "upcoming": f"opens > {now} AND closes > {now}",
         "closed": f"closes <= {now}",
     }
-    return known.get(status, "opens < 0")
+    return known.get(status, _NOTHING)
+
+
+def deadline_filter(value: str, now: int) -> str:
+    """Return the filter of what is open and closes within so many days, or never."""
+    if value == NO_DEADLINE:
+        return f"{status_filter('open', now)} AND closes >= {NEVER}"
+    if value in DEADLINES:
+        return f"{status_filter('open', now)} AND closes <= {now + DEADLINES[value] * DAY}"
+    return _NOTHING
 
 
 def among(field: str, values: Collection[str]) -> str:

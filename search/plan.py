@@ -1,22 +1,27 @@
-"""A typed query as words with alternatives, the same for every engine.
+"""A typed query as a plan: what a listing must have, must not have, and how each may be met.
 
 Every word of the query may be met in several ways: as typed, by all its short units, by a
 synonym of the field, by a synonym group of the dictionary, or by its reading when it was typed in
-kana. How much each way counts is the engine's business.
+kana. How much each way counts is the engine's business; the plan is the same for every engine.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from search.analysis import Token, bigrams, characters, hiragana, is_kana, tokenize
+from search.analysis import Token, bigrams, characters, exact_units, hiragana, is_kana, tokenize
+from search.syntax import Piece, pieces
 from search.vocabulary.synonyms import PHRASES, Synonym
+
+PLAN_VERSION = 1
 
 MOST_WORDS = 24
 # Listings that fill a page: words may be missing only while fewer than this hold all of them.
 ENOUGH = 20
 _SHORTEST_READING = 2
 _LONGEST_KANA = 40
+_LONGEST_PHRASE = 60
+_SHORTEST_NAME = 3
 _UNSPACED = re.compile(r"\S+")
 
 # Words of asking, not of what is asked for: they may rank but are never required.
@@ -37,7 +42,8 @@ class Word:
     words that together mean the same, `synonyms` other phrases of the field as lists of words
     that must all occur, `groups` synonym groups of the dictionary, `reading` hiragana ("" when
     unknown), `in_kana` whether kana was typed. An `asking` word is not worth requiring. A `phrase`
-    was typed as several words: its form is no word of any text, its units are.
+    was typed as several words: its form is no word of any text, its units are. A `listed` word
+    stands in the dictionary, so it is no slip.
     """
 
     start: int
@@ -50,6 +56,94 @@ class Word:
     in_kana: bool = False
     asking: bool = False
     phrase: bool = False
+    listed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Text that must stand in a listing exactly as typed, but for width, case and spaces."""
+
+    start: int
+    end: int
+    units: tuple[str, ...]
+
+    @property
+    def form(self) -> str:
+        """The phrase as one string, which names it."""
+        return "".join(self.units)
+
+
+Part = Word | Phrase
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """One thing a listing must have: every part of one of its alternatives (typed with OR)."""
+
+    alternatives: tuple[tuple[Part, ...], ...]
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Every word and phrase of it."""
+        return tuple(part for alternative in self.alternatives for part in alternative)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A query as the engines see it.
+
+    `wants` may be met in part when few listings meet them all; `exact` phrases must all stand
+    there, `without` none; `asking` words only rank. `names` are the parts between spaces, any of
+    which may be the beginning of an organisation's name.
+    """
+
+    wants: tuple[Want, ...] = ()
+    exact: tuple[Phrase, ...] = ()
+    without: tuple[Phrase, ...] = ()
+    asking: tuple[Word, ...] = ()
+    names: tuple[Phrase, ...] = ()
+
+    @property
+    def words(self) -> tuple[Word, ...]:
+        """Every word that is asked for, in the order of the text."""
+        found = [part for want in self.wants for part in want.parts if isinstance(part, Word)]
+        return tuple(sorted((*found, *self.asking), key=lambda word: word.start))
+
+
+def plan(
+    text: str, known: Callable[[str], bool] = lambda reading: False, *, expand: bool = True
+) -> Plan:
+    """Return the plan of a query, of at most MOST_WORDS words and phrases in all.
+
+    `known` tells whether a hiragana reading occurs in the index; runs of hiragana are cut by it,
+    because the dictionary alone cannot see words in unspaced kana. Without `expand` nothing is
+    met by synonyms.
+    """
+    typed = pieces(text)
+    groups = _alternatives([piece for piece in typed if not piece.without])
+    lone = [group[0] for group in groups if len(group) == 1]
+    found = _found(text, [piece for piece in lone if not piece.phrase], known, expand)
+    either = [_want(text, group, known, expand) for group in groups if len(group) > 1]
+    wanted = [word for word in found if not word.asking]
+    asking = [word for word in found if word.asking]
+    exact = tuple(_phrase_of(text, piece) for piece in lone if piece.phrase)
+    if not (wanted or either or exact):
+        wanted, asking = asking, []
+    return Plan(
+        wants=(*(Want(((word,),)) for word in wanted), *(want for want in either if want.parts))[
+            :MOST_WORDS
+        ],
+        exact=tuple(phrase for phrase in exact if phrase.units)[:MOST_WORDS],
+        without=tuple(
+            phrase for piece in typed if piece.without and (phrase := _phrase_of(text, piece)).units
+        )[:MOST_WORDS],
+        asking=tuple(asking),
+        names=tuple(
+            phrase
+            for piece in lone
+            if not piece.phrase and len((phrase := _phrase_of(text, piece)).form) >= _SHORTEST_NAME
+        )[:MOST_WORDS],
+    )
 
 
 def words(text: str, known: Callable[[str], bool] = lambda reading: False) -> tuple[Word, ...]:
@@ -64,6 +158,47 @@ def words(text: str, known: Callable[[str], bool] = lambda reading: False) -> tu
     return tuple(found.values())[:MOST_WORDS]
 
 
+def _alternatives(typed: Sequence[Piece]) -> list[list[Piece]]:
+    """Return the pieces in groups; those of one group are joined by OR."""
+    groups: list[list[Piece]] = []
+    for piece in typed:
+        if piece.joined and groups:
+            groups[-1].append(piece)
+        else:
+            groups.append([piece])
+    return groups
+
+
+def _found(
+    text: str, typed: Sequence[Piece], known: Callable[[str], bool], expand: bool
+) -> list[Word]:
+    """Return the words of plain pieces, read together: what stands between them is blanked."""
+    kept = {i for piece in typed for i in range(piece.start, piece.end)}
+    shown = "".join(char if i in kept else " " for i, char in enumerate(text))
+    found = words(shown, known)
+    return list(found if expand else map(_alone, found))
+
+
+def _want(text: str, group: Sequence[Piece], known: Callable[[str], bool], expand: bool) -> Want:
+    met: list[tuple[Part, ...]] = []
+    for piece in group:
+        if piece.phrase:
+            phrase = _phrase_of(text, piece)
+            met.append((phrase,) if phrase.units else ())
+        else:
+            met.append(tuple(_found(text, [piece], known, expand)))
+    return Want(tuple(parts for parts in met if parts))
+
+
+def _phrase_of(text: str, piece: Piece) -> Phrase:
+    units = exact_units(text[piece.start : piece.end])
+    return Phrase(piece.start, piece.end, tuple(units[:_LONGEST_PHRASE]))
+
+
+def _alone(word: Word) -> Word:
+    return replace(word, synonyms=(), groups=())
+
+
 def grams(text: str) -> list[str]:
     """Return the character pairs and single characters that tell near spellings apart."""
     return [*bigrams(text), *characters(text)]
@@ -73,7 +208,7 @@ def expansions(text: str) -> list[tuple[str, tuple[str, ...]]]:
     """Return (typed words, the words they were also searched as) for the reader's eyes."""
     return [
         (text[word.start : word.end], tuple(synonym.text for synonym in word.synonyms))
-        for word in words(text)
+        for word in plan(text).words
         if word.synonyms
     ]
 
@@ -173,4 +308,5 @@ def _single(token: Token, synonyms: tuple[Synonym, ...] = ()) -> Word:
         reading=token.reading,
         in_kana=is_kana(token.surface) and len(token.surface) >= _SHORTEST_READING,
         asking=token.form in _ASKING,
+        listed=token.listed,
     )

@@ -87,6 +87,7 @@ def call_document(call: Call, names: Names) -> SearchDocument:
                 call.place,
                 call.budget_note,
             ),
+            needs=(call.problem, call.wanted, call.vision, call.details, call.tried),
             owner=f"{organisation.full_name} {call.department}".strip(),
             owner_kana=_kana(organisation),
             keywords=_keywords(
@@ -102,6 +103,7 @@ def call_document(call: Call, names: Names) -> SearchDocument:
             municipality=municipality.code if municipality else None,
             offers=tuple(call.offers),
             budget=None if call.budget_kind == "unstated" else call.budget_kind,
+            budget_max=call.budget_max_yen,
             opens_at=epoch_seconds(call.opens_at),
             closes_at=epoch_seconds(call.closes_at),
             published_at=_published(call.published_at),
@@ -124,6 +126,7 @@ def solution_document(solution: Solution, names: Names) -> SearchDocument:
             body=_paragraphs(
                 solution.solves, solution.brings, solution.asks_text, solution.evidence
             ),
+            needs=(solution.solves, solution.brings),
             owner=solution.organisation.full_name,
             owner_kana=_kana(solution.organisation),
             keywords=_keywords(
@@ -131,6 +134,7 @@ def solution_document(solution: Solution, names: Names) -> SearchDocument:
                 (names.themes[key] for key in themes),
                 (names.offers[key] for key in solution.asks),
                 (names.prefectures[key] for key in areas),
+                (names.prefectures.get(solution.organisation.prefecture_code or "", ()),),
             ),
             kinds=wished or tuple(sorted(names.kinds)),  # no wish means any kind
             themes=themes,

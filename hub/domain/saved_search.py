@@ -20,14 +20,17 @@ TEXT_MAX = 200
 VALUES_MAX = 20
 # What can be narrowed, in the order of the panel and of the address.
 FIELDS = {
-    "call": ("status", "theme", "kind", "prefecture", "municipality", "offer", "budget"),
+    "call": (
+        *("status", "deadline", "theme", "kind", "prefecture", "municipality", "offer"),
+        *("budget", "amount"),
+    ),
     "solution": ("theme", "stage", "kind", "prefecture", "offer"),
 }
 NAMES = ("q", "target", "sort", *dict.fromkeys((*FIELDS["call"], *FIELDS["solution"])), "page")
 _PAGE_DIGITS = 5
 
-# (field, value) -> whether there is such a value
-Known = Callable[[str, str], bool]
+# (field, values) -> those values that exist, each once, in the order of the panel
+Known = Callable[[str, Sequence[str]], tuple[str, ...]]
 Given = Mapping[str, Sequence[str]]  # name -> values, as an address gives them
 
 
@@ -71,7 +74,7 @@ class Search:
     @classmethod
     def saved(cls, query_string: str) -> Self:
         """The search that `query_string` was made from. It was valid then, so all is known."""
-        return cls.read(parse_qs(query_string), lambda name, value: True)
+        return cls.read(parse_qs(query_string), lambda name, values: tuple(values))
 
     @property
     def query_string(self) -> str:
@@ -99,6 +102,10 @@ class Search:
     def beside_words(self) -> dict[str, tuple[str, ...]]:
         """What a form for the words must carry along."""
         return {k: v for k, v in self._parts().items() if k not in ("q", "page")}
+
+    def whole(self) -> Self:
+        """The same search from its first page."""
+        return replace(self, page=1)
 
     def _parts(self) -> dict[str, tuple[str, ...]]:
         return {
@@ -132,8 +139,13 @@ class Search:
         filters = {k: v for k, v in self.filters.items() if k in FIELDS[target]}
         return type(self)(text=self.text, target=target, filters=filters)
 
-    def query(self, now: datetime, *, limit: int = PER_PAGE) -> SearchQuery:
-        """What the index is asked. Withdrawn solutions are never listed."""
+    def query(
+        self, now: datetime, *, offset: int | None = None, limit: int = PER_PAGE
+    ) -> SearchQuery:
+        """What the index is asked, from the page's first hit or from `offset` on.
+
+        Withdrawn solutions are never listed.
+        """
         filters = {name: values for name, values in self.filters.items() if name != "status"}
         chosen = self.filters.get("status", ())
         return SearchQuery(
@@ -143,7 +155,7 @@ class Search:
             filters=filters,
             status=chosen if self.target == "call" else ("open",),
             sort=self.sort,
-            offset=(self.page - 1) * PER_PAGE,
+            offset=(self.page - 1) * PER_PAGE if offset is None else offset,
             limit=limit,
         )
 
@@ -171,7 +183,7 @@ def _values(given: Given, name: str, known: Known) -> tuple[str, ...]:
             limit=VALUES_MAX,
             count=len(asked),
         )
-    return tuple(value for value in asked if known(name, value))
+    return known(name, asked)
 
 
 def _page(typed: str) -> int:

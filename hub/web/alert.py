@@ -5,7 +5,7 @@ do what it is for, so confirming and ending ask for no form token; mail programs
 posting to the same address (RFC 8058).
 """
 
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -211,7 +211,7 @@ def reference(number: str) -> ResponseReturnValue:
 
 
 def _search_url(alert: Alert) -> str:
-    state = SearchState.saved(alert.search)
+    state = SearchState.read(parse_qs(alert.search), Values().known)
     return (state.choosing("status", ("open",)) if state.target == "call" else state).url
 
 

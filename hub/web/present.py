@@ -8,7 +8,7 @@ for each request.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from flask import g, url_for
@@ -18,6 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from hub.clock import to_jst
+from hub.domain.closing import closing
 from hub.domain.inputs import format_money
 from hub.domain.status import status
 from hub.models.listing import NATIONWIDE, Call, Solution
@@ -29,7 +30,6 @@ from hub.web.context import now, session
 from hub.web.language import chosen, name_of
 from hub.web.words import _
 
-SOON_DAYS = 7
 SNIPPET = 120  # characters
 LINE = 60  # characters of a one-line fact on a card
 MOST_AREAS = 4  # prefectures named before the rest is counted
@@ -233,21 +233,35 @@ def _call_status(call: Call, at: datetime) -> Status:
         return Status("upcoming", _("受付前"), day)
     if call.closes_at is None:
         return Status("standing", _("随時受付中"))
-    return _closing(call.closes_at, at)
+    return closing_status(call.closes_at, at)
 
 
-def _closing(closes_at: datetime, at: datetime) -> Status:
-    # Midnight belongs to the day that ends with it: an officer calls it 24:00.
-    last = to_jst(closes_at - timedelta(microseconds=1))
-    days = (last.date() - to_jst(at).date()).days
-    clock = to_jst(closes_at).strftime("%H:%M")
-    time = "24:00" if clock == "00:00" else clock
-    if days == 0:
-        return Status("today", _("受付中"), _("本日%(time)sまで", time=time))
-    if days == 1:
-        return Status("soon", _("受付中"), _("明日%(time)sまで", time=time))
-    left = _("あと%(days)s日", days=days)
-    return Status("soon" if days <= SOON_DAYS else "open", _("受付中"), left)
+def closing_status(closes_at: datetime, at: datetime) -> Status:
+    """The status of something that is open until a deadline, in words: 本日17:15まで, あと3日."""
+    left = closing(closes_at, at)
+    if left.state == "closed":
+        return Status("closed", _("受付終了"))
+    if left.state == "today":
+        return Status("today", _("受付中"), _("本日%(time)sまで", time=left.time))
+    if left.state == "tomorrow":
+        return Status("soon", _("受付中"), _("あす%(time)sまで", time=left.time))
+    days = _("あと%(days)s日", days=left.days)
+    if left.working is None or left.working == left.days:
+        return Status("soon" if left.state == "soon" else "open", _("受付中"), days)
+    return Status(
+        "soon", _("受付中"), _("%(days)s（営業日%(count)s日）", days=days, count=left.working)
+    )
+
+
+def deadline_words(call: Call, at: datetime) -> str:
+    """The deadline in one line of plain text: 2026年12月4日（金）17:15（あと3日）."""
+    if call.closes_at is None:
+        return _("締切なし")
+    local = to_jst(call.closes_at)
+    day = format_date(local.date(), _("y年M月d日（E）"))  # a pattern of CLDR
+    words = f"{day} {local.strftime('%H:%M')}"
+    left = status_of(call, at)
+    return _("%(words)s（%(text)s）", words=words, text=left.remaining or left.label)
 
 
 # --- Cards --------------------------------------------------------------------------------------

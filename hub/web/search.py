@@ -12,7 +12,9 @@ from hub.web.access import public
 from hub.web.context import now, services, session
 from hub.web.search_facets import Values, chips
 from hub.web.search_help import ways_out
+from hub.web.search_outputs import outputs
 from hub.web.search_state import PER_PAGE, SearchState, Unreadable, is_clean, read
+from hub.web.search_title import title
 from hub.web.words import _
 from search.highlight import snippet
 from search.index import IndexUnavailable, SearchResult
@@ -51,7 +53,7 @@ def _answer(state: SearchState, values: Values) -> ResponseReturnValue:
     if state.page > pages.count:
         sentence = _("このページはありません。結果は%(count)dページまでです", count=pages.count)
         return _refused(sentence, 404, again=replace(state, page=1))
-    heading = _heading(state, values, result)
+    heading = title(state, values, result)
     return render_template(
         "search/show.html",
         state=state,
@@ -64,6 +66,7 @@ def _answer(state: SearchState, values: Values) -> ResponseReturnValue:
         tabs=_tabs(state, result),
         sorts=_sorts(state),
         pages=pages,
+        outputs=outputs(state),
         ways_out=[] if result.total else ways_out(state, values, _count),
         expansions=expansions(state.text)[:MOST_EXPANSIONS],
         nav=state.target,
@@ -143,23 +146,6 @@ def _sorts(state: SearchState) -> list[dict[str, object]]:
         }
         for sort, label in names.items()
     ]
-
-
-def _heading(state: SearchState, values: Values, result: SearchResult) -> str:
-    words = [state.text] if state.text else []
-    words += [values.full_name(*c) for c in state.conditions() if c[0] != "status"]
-    about = _("・").join(words[:3]) + (_(" など") if len(words) > 3 else "")
-    if state.target == "solution":
-        if about:
-            return _("%(about)s のソリューション %(count)s件", about=about, count=result.total)
-        return _("ソリューション %(count)s件", count=result.total)
-    name = _("%(about)s の募集 %(count)s件", about=about, count=result.total)
-    if not about:
-        name = _("募集 %(count)s件", count=result.total)
-    if "status" in state.filters or not result.total:
-        return name
-    open_now = result.facets.get("status", {}).get("open", 0)
-    return _("%(name)s（受付中 %(count)s件）", name=name, count=open_now)
 
 
 @dataclass(frozen=True, slots=True)

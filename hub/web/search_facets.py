@@ -20,12 +20,14 @@ Counts = Mapping[str, Mapping[str, int]]
 
 LEGENDS = {
     "status": N_("受付の状態"),
+    "deadline": N_("締切までの日数"),
     "theme": N_("分野"),
     "kind": N_("募集の種類"),
     "prefecture": N_("都道府県"),
     "municipality": N_("市区町村"),
     "offer": N_("提供できるもの"),
     "budget": N_("予算"),
+    "amount": N_("予算の上限"),
     "stage": N_("段階"),
 }
 SOLUTION_LEGENDS = {
@@ -34,6 +36,21 @@ SOLUTION_LEGENDS = {
     "offer": N_("求めるもの"),
 }
 STATUS_NAMES = {"open": N_("受付中"), "upcoming": N_("受付前"), "closed": N_("受付終了")}
+DEADLINE_NAMES = {
+    "3d": N_("3日以内"),
+    "1w": N_("1週間以内"),
+    "2w": N_("2週間以内"),
+    "1m": N_("30日以内"),
+    "none": N_("締切なし"),
+}
+AMOUNT_NAMES = {
+    "1m": N_("100万円まで"),
+    "3m": N_("100万円超〜300万円"),
+    "5m": N_("300万円超〜500万円"),
+    "10m": N_("500万円超〜1,000万円"),
+    "over": N_("1,000万円超"),
+}
+TERSE = ("deadline", "budget", "amount")  # values that say nothing without their legend
 OPEN_FIELDS = ("status", "theme")  # groups that start unfolded
 
 
@@ -73,11 +90,13 @@ class Values:
     def __init__(self) -> None:
         self._towns: dict[str, str] = {}
 
-    def known(self, name: str, value: str) -> bool:
-        """Whether a filter has this value."""
-        if name == "municipality" and value != UNSTATED:
-            return value in self._load_towns([value])
-        return value in self._order(name)
+    def known(self, name: str, values: Sequence[str]) -> tuple[str, ...]:
+        """Those of the values that a filter has, each once, in the order of the panel."""
+        if name == "municipality":
+            towns = self._load_towns(values)
+            found = sorted({value for value in values if value in towns})
+            return (*found, UNSTATED) if UNSTATED in values else tuple(found)
+        return tuple(value for value in self._order(name) if value in values)
 
     def name(self, name: str, value: str) -> str:
         """The value in the reader's words."""
@@ -95,7 +114,9 @@ class Values:
             "kind": lambda: present.kind_names([value])[0],
             "prefecture": lambda: present.prefecture_name(value),
             "offer": lambda: present.offer_names([value])[0],
+            "deadline": lambda: _(DEADLINE_NAMES[value]),
             "budget": lambda: _(BUDGETS[value]),
+            "amount": lambda: _(AMOUNT_NAMES[value]),
             "stage": lambda: _(STAGE_NAMES[value]),
         }
         return named[name]()
@@ -103,7 +124,7 @@ class Values:
     def full_name(self, name: str, value: str) -> str:
         """The value in words that need no legend beside them: 予算: なし（双方持ち出し）."""
         words = self.name(name, value)
-        if name != "budget" and value != UNSTATED:
+        if name not in TERSE and value != UNSTATED:
             return words
         return _("%(group)s: %(name)s", group=_(LEGENDS[name]), name=words)
 
@@ -129,9 +150,9 @@ class Values:
         chosen = state.filters.get(name, ())
         if name == "municipality":
             within = tuple(state.filters.get("prefecture", ()))
-            towns = [v for v in counts if v[:2] in within and v != UNSTATED]
-            self._load_towns(towns)
-            return sorted(v for v in {*towns, *chosen} if v in self._towns)
+            towns = [v for v in counts if v[:2] in within]
+            rest = [UNSTATED] if UNSTATED in chosen or (within and counts.get(UNSTATED)) else []
+            return list(self.known(name, [*towns, *chosen, *rest]))
         shown = [v for v in self._order(name) if counts.get(v) or v in chosen]
         if name == "theme":
             themes = present.vocabulary().themes
@@ -142,12 +163,14 @@ class Values:
         words = present.vocabulary()
         values: dict[str, Sequence[str]] = {
             "status": STATUSES,
+            "deadline": tuple(DEADLINE_NAMES),
             "theme": (*words.themes, UNSTATED),
             "kind": (*words.kinds, UNSTATED),
             "prefecture": (NATIONWIDE, *words.prefectures, UNSTATED),
             "municipality": (UNSTATED,),
             "offer": (*words.offers, UNSTATED),
             "budget": (*(v for v in BUDGET_KINDS if v != UNSTATED), UNSTATED),
+            "amount": (*AMOUNT_NAMES, UNSTATED),
             "stage": (*STAGES, UNSTATED),
         }
         return tuple(values[name])

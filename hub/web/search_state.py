@@ -36,12 +36,12 @@ class SearchState(Search):
     @property
     def url(self) -> str:
         """The one address of this search; first pages and usual orders are not spelled out."""
-        return self.url_of("search.show")
+        return self.at("search.show")
 
-    def url_of(self, endpoint: str) -> str:
-        """The address of another page about this search."""
+    def at(self, endpoint: str, **more: Any) -> str:
+        """The address of this search in another form, with `more` for `url_for`."""
         parts: dict[str, Any] = {name: list(values) for name, values in self._parts().items()}
-        return url_for(endpoint, **parts)
+        return url_for(endpoint, **parts, **more)
 
 
 def read(args: MultiDict[str, str], known: Known) -> SearchState:
@@ -50,11 +50,12 @@ def read(args: MultiDict[str, str], known: Known) -> SearchState:
 
 
 def is_clean(args: MultiDict[str, str], state: SearchState) -> bool:
-    """Whether the address says what the search is and nothing besides (in any order)."""
-    given = [(k, v) for k, v in args.items(multi=True) if k in NAMES and k not in ("q", "page")]
-    meant = [(k, v) for k, v in state.pairs() if k not in ("q", "page")]
+    """Whether the address is the one address of the search; parameters of others do not count.
+
+    Calls are meant where no target is given, so that /search is a search too.
+    """
+    given = [pair for pair in args.items(multi=True) if pair[0] in NAMES]
+    meant = state.pairs()
     if "target" not in args:
-        given.append(("target", "call"))
-    if args.get("sort") == "relevance":
-        given.remove(("sort", "relevance"))
-    return sorted(given) == sorted(meant) and ("q" not in args or state.text != "")
+        meant.remove(("target", "call"))
+    return given == meant

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from search.documents import SearchDocument, tie
+from search.lexicon import lexicon_words
 from search.query import FACETS, SearchQuery
 
 
@@ -15,7 +16,30 @@ def status(document: SearchDocument, now: int) -> str:
     return "open"
 
 
+def amount(ceiling: int | None) -> str | None:
+    if ceiling is None:
+        return None
+    if ceiling <= 1_000_000:
+        return "1m"
+    if ceiling <= 3_000_000:
+        return "3m"
+    if ceiling <= 5_000_000:
+        return "5m"
+    return "10m" if ceiling <= 10_000_000 else "over"
+
+
+def deadlines(document: SearchDocument, now: int) -> set[str]:
+    if status(document, now) != "open":
+        return set()
+    if document.closes_at is None:
+        return {"none"}
+    days = (("3d", 3), ("1w", 7), ("2w", 14), ("1m", 30))
+    return {name for name, count in days if document.closes_at <= now + count * 24 * 3600}
+
+
 def values(document: SearchDocument, facet: str, now: int) -> set[str]:
+    if facet == "deadline":
+        return deadlines(document, now)
     found: Iterable[str | None] = {
         "kind": document.kinds,
         "theme": document.themes,
@@ -23,6 +47,7 @@ def values(document: SearchDocument, facet: str, now: int) -> set[str]:
         "municipality": (document.municipality,),
         "offer": document.offers,
         "budget": (document.budget,),
+        "amount": (amount(document.budget_max),),
         "stage": (document.stage,),
         "target": (document.target,),
         "status": (status(document, now),),
@@ -46,7 +71,9 @@ def matching(
     return [
         document
         for document in documents
-        if all(values(document, facet, query.now) & some for facet, some in wanted.items())
+        if (query.only is None or document.id in query.only)
+        and document.id not in query.but
+        and all(values(document, facet, query.now) & some for facet, some in wanted.items())
     ]
 
 
@@ -87,3 +114,7 @@ def ordered(documents: list[SearchDocument], query: SearchQuery) -> list[str]:
     else:
         found.sort(key=lambda document: by_deadline(document, query.now))
     return [document.id for document in found]
+
+
+def lexicon(documents: Iterable[SearchDocument]) -> Counter[str]:
+    return Counter(word for document in documents for word in lexicon_words(document))

@@ -14,10 +14,15 @@ VALUES = {
     "municipality": ("042021", "131016"),
     "offer": ("field", "data"),
     "budget": ("none", "fixed"),
+    "amount": ("1m", "3m", "5m", "10m", "over"),
     "stage": ("concept", "proven"),
+    "deadline": ("3d", "1w", "2w", "1m", "none"),
 }
 
-_times = st.one_of(st.none(), st.sampled_from([NOW - 9, NOW - 1, NOW, NOW + 1, NOW + 9]))
+_seconds = [NOW - 9, NOW - 1, NOW, NOW + 1, NOW + 9]
+_edges = [NOW + days * 86_400 + second for days in (3, 7, 14, 30) for second in (0, 1)]
+_ceilings = [0, 1_000_000, 1_000_001, 3_000_000, 5_000_001, 10_000_000, 10_000_001, 10**12]
+_times = st.one_of(st.none(), st.sampled_from(_seconds + _edges))
 _sentence = st.lists(st.sampled_from(WORDS), min_size=1, max_size=3).map("の".join)
 
 
@@ -46,6 +51,7 @@ def _document(number: int) -> st.SearchStrategy[SearchDocument]:
         municipality=_perhaps("municipality"),
         offers=_some("offer"),
         budget=_perhaps("budget"),
+        budget_max=st.one_of(st.none(), st.sampled_from(_ceilings)),
         stage=_perhaps("stage"),
         opens_at=_times,
         closes_at=_times,
@@ -74,6 +80,12 @@ queries = st.builds(
     now=st.just(NOW),
     filters=_filters,
     status=st.lists(st.sampled_from(["open", "upcoming", "closed"]), max_size=2).map(tuple),
+    but=st.lists(st.sampled_from(["call-1", "solution-2", "call-3"]), max_size=2).map(tuple),
+    only=st.one_of(
+        st.none(),
+        st.none(),
+        st.lists(st.sampled_from([f"call-{n}" for n in range(1, 13, 2)]), max_size=4).map(tuple),
+    ),
     sort=st.sampled_from(SORTS),
     limit=st.just(100),
 )

@@ -220,6 +220,45 @@ def test_any_page_of_any_sort_is_answered(
         assert len(result.hits) == min(max(4 - offset, 0), query.limit)
 
 
+def test_a_deadline_holds_the_nearer_ones_and_is_none_of_what_is_not_open(
+    index: SearchIndex,
+) -> None:
+    day = 86_400
+    closings = [NOW + 3 * day, NOW + 3 * day + 1, NOW + 30 * day, NOW + 31 * day, None, NOW - 1]
+    rows = [listing(number, closes_at=closing) for number, closing in enumerate(closings)]
+    rows += [listing(6, closes_at=NOW + day, opens_at=NOW + 1), listing(7, closed=True)]
+    fill(index, rows)
+    counts = index.search(SearchQuery(now=NOW)).facets["deadline"]
+    assert counts == {"3d": 1, "1w": 2, "2w": 2, "1m": 3, "none": 1}
+    either = SearchQuery(now=NOW, filters={"deadline": ("1w", "none")})
+    assert set(ids(index, either)) == {"call-0", "call-1", "call-4"}
+
+
+def test_only_some_ids_are_found_and_counted(index: SearchIndex) -> None:
+    fill(index, [listing(number, stage="proven") for number in range(4)])
+    for text in ("", "居場所"):
+        some = index.search(SearchQuery(text=text, only=("call-1", "call-3", "call-9")))
+        assert {hit.id for hit in some.hits} == {"call-1", "call-3"}
+        assert some.facets["stage"] == {"proven": 2}
+        none = index.search(SearchQuery(text=text, only=()))
+        assert (none.hits, none.total) == ((), 0)
+        assert none.facets == {facet: {} for facet in (*FACETS, "target", "status")}
+
+
+def test_the_lexicon_counts_the_listings_that_say_each_word(index: SearchIndex) -> None:
+    rows = [
+        listing(1, title="商店街の除雪", keywords=("Childcare", "子育て"), body="見守り"),
+        listing(2, title="除雪、除雪、除雪"),
+    ]
+    fill(index, [*rows, listing(3, title="夜の観光")])
+    index.apply([replace(rows[1], title="除雪の担い手")], ["call-3"])
+    found = index.lexicon()
+    assert found["除雪\tじょせつ"] == 2
+    assert found["商店街\tしょうてんがい"] == found["childcare\t"] == 1
+    assert "観光\tかんこう" not in found
+    assert found == naive.lexicon([rows[0], replace(rows[1], title="除雪の担い手")])
+
+
 @on_random_data
 @given(value=st.text(max_size=20))
 def test_any_filter_value_is_answered(index: SearchIndex, value: str) -> None:
@@ -236,3 +275,57 @@ def test_any_text_is_answered(index: SearchIndex, text: str) -> None:
         index.apply([listing(1), listing(2, title="「かぎ括弧」と\\記号* AND (NOT)")], [])
     result = index.search(SearchQuery(text=text, now=NOW))
     assert result.total >= len(result.hits)
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ('"官民連携"', {1, 2}),
+        ('"官民 連携"', {1, 2}),
+        ("“官民連携の窓口”", {1}),
+        ('"連携官民"', set()),
+        ('"連携の窓"', {1}),
+        ('"窓口除雪"', set()),
+        ("官民連携 -窓口", {2}),
+        ("官民連携 －窓口", {2}),
+        ('官民連携 -"官民連携の窓口"', {2}),
+        ("除雪 OR 漁港", {3, 4}),
+        ("除雪 または 漁港", {3, 4}),
+        ('除雪 OR "漁港の清掃"', {3, 4}),
+        ("-官民連携", {3, 4}),
+        ('"ＰＦＩ"', {2}),
+        ("みなとやきか", {4}),
+        ("港屋", set()),
+        ("みなとや企画 官民連携", {1, 2, 4}),
+    ],
+)
+def test_signs_and_names_are_kept_to_the_letter(
+    index: SearchIndex, typed: str, found: set[int]
+) -> None:
+    rows = [
+        listing(1, title="官民連携の窓口", body="相談を受けます。"),
+        listing(2, title="官民連携の手引き", body="PFIもあります。"),
+        listing(3, title="除雪の担い手"),
+        listing(4, title="漁港の清掃", owner="株式会社みなとや企画"),
+    ]
+    fill(index, rows)
+    assert set(ids(index, SearchQuery(text=typed))) == {f"call-{number}" for number in found}
+
+
+def test_without_expansion_only_what_was_typed_is_found(index: SearchIndex) -> None:
+    fill(index, [listing(1, title="官民連携の窓口"), listing(2, title="PPPの手引き")])
+    assert set(ids(index, SearchQuery(text="官民連携"))) == {"call-1", "call-2"}
+    assert ids(index, SearchQuery(text="官民連携", expand=False)) == ["call-1"]
+
+
+def test_words_that_no_listing_holds_are_named(index: SearchIndex) -> None:
+    fill(index, [listing(1, title="除雪の担い手")])
+    assert index.search(SearchQuery(text="除雪 ハザードマッブ")).unmet == ("ハザードマッブ",)
+    assert index.search(SearchQuery(text="除雪 担い手")).unmet == ()
+
+
+def test_ids_can_be_left_out_and_counting_facets_too(index: SearchIndex) -> None:
+    fill(index, [listing(number) for number in range(4)])
+    result = index.search(SearchQuery(text="居場所", but=("call-1", "call-9"), facets=False))
+    assert {hit.id for hit in result.hits} == {"call-0", "call-2", "call-3"}
+    assert (result.total, result.facets) == (3, {})

@@ -6,15 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.matching.samples import BOILERPLATE_AFTER, BOILERPLATE_BEFORE, CALLS
-from workers.matching.passages import (
-    CALL_FIELDS,
+from search.sentences import (
     HEADING_WEIGHT,
     PREAMBLE_WEIGHT,
     PROCEDURE_WEIGHT,
-    passages,
     weighted_sentences,
 )
+from tests.matching.samples import BOILERPLATE_AFTER, BOILERPLATE_BEFORE, CALLS
+from workers.matching.passages import CALL_FIELDS, passages
 
 
 @pytest.mark.parametrize(

@@ -187,23 +187,6 @@ def test_a_damaged_index_is_unavailable_and_a_rebuild_heals_it(
     assert index.versions() == {"call-2": 1}
 
 
-@pytest.mark.parametrize(
-    ("typed", "title"),
-    [
-        ("オンデマドン", "オンデマンドの車"),
-        ("みもまり", "地域の見守り"),
-        ("避難書", "避難所の運営"),
-        ("かいごほけんりょう", "介護保険料の相談"),
-        ("しゅうのうばんこう", "収納番号の管理"),
-    ],
-)
-def test_a_slip_of_the_keys_or_of_the_kana_conversion_still_finds(
-    index: EmbeddedIndex, typed: str, title: str
-) -> None:
-    index.apply([listing(1, title), listing(2, "港の清掃")], [])
-    assert [hit.id for hit in index.search(SearchQuery(text=typed)).hits] == ["call-1"]
-
-
 def test_a_shared_character_pair_alone_finds_nothing(index: EmbeddedIndex) -> None:
     index.apply([listing(1, "子育て支援金"), listing(2, "水害の支援員")], [])
     assert index.search(SearchQuery(text="地域支店")).total == 0

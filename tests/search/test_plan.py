@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.plan import MOST_WORDS, expansions, words
+from search.plan import MOST_WORDS, expansions, plan, words
 from search.vocabulary.synonyms import GROUPS, PHRASES
 
 
@@ -75,3 +75,44 @@ def test_any_text_is_a_query(text: str) -> None:
 
 def test_a_pasted_document_is_cut_short() -> None:
     assert len(words("".join(chr(0x4E00 + i) + "。" for i in range(500)))) == MOST_WORDS
+
+
+def wants(text: str) -> list[list[list[str]]]:
+    return [
+        [[part.form for part in parts] for parts in want.alternatives] for want in plan(text).wants
+    ]
+
+
+def test_words_joined_by_or_are_one_want_and_phrases_stay_whole() -> None:
+    assert wants("子育て OR 介護 施設") == [[["施設"]], [["子育て"], ["介護"]]]
+    assert wants('"雪 かき" OR 除雪') == [[["雪かき"], ["除雪"]]]
+    assert wants("子育て支援 OR 防災") == [[["子育て", "支援"], ["防災"]]]
+
+
+def test_phrases_and_what_to_leave_out_are_no_wants() -> None:
+    planned = plan('除雪 "官民　連携" -補助金 -"雪 かき"')
+    assert [want.parts[0].form for want in planned.wants] == ["除雪"]
+    assert [phrase.form for phrase in planned.exact] == ["官民連携"]
+    assert [phrase.form for phrase in planned.without] == ["補助金", "雪かき"]
+
+
+def test_words_of_asking_are_wanted_only_when_there_is_nothing_else() -> None:
+    assert [word.form for word in plan("除雪の会社").asking] == ["会社"]
+    assert wants("会社") == [[["会社"]]]
+
+
+def test_synonyms_can_be_left_out() -> None:
+    assert plan("官民連携").words[0].synonyms
+    assert not plan("官民連携", expand=False).words[0].synonyms
+    assert not plan("官民連携 OR 除雪", expand=False).words[0].groups
+
+
+def test_what_stands_between_spaces_may_be_a_name() -> None:
+    assert [name.form for name in plan('みなとや帳票 除雪 "帳票"').names] == ["みなとや帳票"]
+
+
+@given(st.text(alphabet=st.one_of(st.sampled_from('"-| OR除雪ア'), st.characters())))
+def test_any_text_has_a_plan_whose_parts_lie_in_it(text: str) -> None:
+    planned = plan(text)
+    parts = [*planned.words, *planned.exact, *planned.without, *planned.names]
+    assert all(0 <= part.start < part.end <= len(text) for part in parts)

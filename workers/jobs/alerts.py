@@ -84,7 +84,8 @@ def matching(session: Session, index: SearchIndex, look: Look, now: datetime) ->
     if not look.candidates:
         return []
     oldest = min(look.candidates.values())
-    query = replace(look.search.query(now), status=("open",), sort="newest", limit=MOST_HITS)
+    query = look.search.query(now, limit=MOST_HITS)
+    query = replace(query, status=("open",), sort="newest", facets=False)
     found: list[str] = []
     while True:
         result = index.search(query)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from search.enumeration import prose_factor
 from workers.matching.channels import Profile
-from workers.matching.enumeration import prose_factor
 from workers.matching.epoch import Epoch, Vector
 from workers.matching.facts import CallFacts, Facts, SolutionFacts
 

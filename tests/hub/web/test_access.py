@@ -103,6 +103,7 @@ SECRETS = ALERT[:2]  # only a mail holds such an address: whoever posts to it ma
 # method, path, whose people, then the answers in the order of WHO
 MATRIX = [
     *(("GET", path, "town", ALL_200) for path in PAGES if path not in ("/sign-in",)),
+    *(("GET", f"/search.{form}", "town", ALL_200) for form in ("atom", "ics", "csv", "json")),
     ("GET", "/sign-in", "town", "303 303 303 303 303 200 303"),
     ("POST", "/sign-in", "town", "422 422 422 422 422 422 422"),
     ("POST", "/register", "town", "422 422 422 422 422 422 422"),

@@ -75,7 +75,7 @@ def test_from_the_search_page_to_the_end(
     app: Flask, services: Services, clock: Clock, tmp_path: Path
 ) -> None:
     visitor = Browser(app)
-    page = visitor.get("/search?q=子育て&target=call&prefecture=04&sort=newest")
+    page = visitor.get("/search?q=子育て&target=call&sort=newest&prefecture=04")
     (form,) = (f for f in parsed(page).iter("form") if "alert-form" in (f.get("class") or ""))
     assert "Set-Cookie" not in page.headers
 

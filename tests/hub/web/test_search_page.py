@@ -45,18 +45,25 @@ class Facts:
     kind: str
     budget: str
     offers: tuple[str, ...]
-    open: bool
+    days: int  # from NOW to the deadline; the pages are read two days later
+    ceiling: int | None = None
+
+    @property
+    def open(self) -> bool:
+        return self.days > 2
 
 
 MARKET = (
-    Facts(("childcare",), "04", "pilot", "none", ("field",), True),
-    Facts(("childcare", "education"), "04", "proposal", "contract", (), True),
-    Facts(("childcare.afterschool",), "01", "pilot", "unstated", ("data", "field"), True),
-    Facts(("disaster",), "01", "pilot", "none", ("data",), False),
-    Facts(("disaster", "snow"), "04", "collaboration", "fixed", ("field",), True),
-    Facts(("tourism",), "01", "accelerator", "undecided", (), False),
-    Facts(("education",), "04", "pilot", "none", ("staff",), True),
+    Facts(("childcare",), "04", "pilot", "none", ("field",), 30),
+    Facts(("childcare", "education"), "04", "proposal", "contract", (), 4, 3_000_000),
+    Facts(("childcare.afterschool",), "01", "pilot", "unstated", ("data", "field"), 9),
+    Facts(("disaster",), "01", "pilot", "none", ("data",), 1),
+    Facts(("disaster", "snow"), "04", "collaboration", "fixed", ("field",), 16, 3_000_001),
+    Facts(("tourism",), "01", "accelerator", "undecided", (), 1),
+    Facts(("education",), "04", "pilot", "subsidy", ("staff",), 90, 20_000_000),
 )
+DAYS = {"3d": 3, "1w": 7, "2w": 14, "1m": 30}
+BANDS = {None: "unstated", 3_000_000: "3m", 3_000_001: "5m", 20_000_000: "over"}
 TOWNS = {"04": SENDAI, "01": SAPPORO}
 
 
@@ -74,7 +81,8 @@ def market(services: Services, clock: Clock) -> Services:
                 kind=fact.kind,
                 budget_kind=fact.budget,
                 offers=fact.offers,
-                closes_at=NOW + timedelta(days=30 if fact.open else 1),
+                budget_max_yen=fact.ceiling,
+                closes_at=NOW + timedelta(days=fact.days),
             )
     clock.moment = NOW + timedelta(days=2)
     index(services)
@@ -91,6 +99,8 @@ def values_of(fact: Facts, name: str) -> tuple[str, ...]:
         "budget": (fact.budget,),
         "offer": fact.offers or ("unstated",),
         "status": ("open" if fact.open else "closed",),
+        "deadline": tuple(name for name, days in DAYS.items() if 0 < fact.days - 2 <= days),
+        "amount": (BANDS[fact.ceiling],),
     }[name]
 
 
@@ -113,6 +123,8 @@ QUERIES: list[dict[str, list[str]]] = [
     {"offer": ["unstated"]},
     {"offer": ["field"], "status": ["open"], "kind": ["pilot"]},
     {"budget": ["none", "unstated"], "theme": ["disaster"]},
+    {"deadline": ["1w"], "theme": ["childcare"]},
+    {"amount": ["3m", "over"], "deadline": ["3d", "2w"]},
 ]
 
 
@@ -120,7 +132,9 @@ QUERIES: list[dict[str, list[str]]] = [
 def test_counts_of_the_filters_equal_a_hand_count(
     app: Flask, market: Services, query: dict[str, list[str]]
 ) -> None:
-    response = Browser(app).get("/search", query_string={"target": "call", **query})
+    response = Browser(app).get(
+        "/search", query_string={"target": "call", **query}, follow_redirects=True
+    )
     assert response.status_code == 200
     tree = parsed(response)
     (panel,) = by_class(tree, "filters-form")
@@ -130,7 +144,8 @@ def test_counts_of_the_filters_equal_a_hand_count(
         for box in panel.iter("input")
         if box.get("type") == "checkbox"
     }
-    for name in ("theme", "prefecture", "kind", "budget", "offer", "status"):
+    names = ("theme", "prefecture", "kind", "budget", "offer", "status", "deadline", "amount")
+    for name in names:
         counted: dict[str, int] = {}
         for fact in chosen_by(query, ignoring=name):
             for value in values_of(fact, name):
@@ -174,7 +189,7 @@ def test_each_chip_removes_exactly_one_condition(app: Flask, market: Services) -
 
 EMPTY = [
     "/search?q=募集&target=call&theme=tourism&prefecture=04",
-    "/search?target=call&theme=childcare&kind=accelerator&status=open",
+    "/search?target=call&status=open&theme=childcare&kind=accelerator",
     "/search?q=募集 しゃかりき大作戦&target=call",
     "/search?q=zzzz&target=solution&stage=proven",
     "/search?q=ほげほげふがふが&target=call&budget=contract",
@@ -222,7 +237,7 @@ def test_the_help_names_the_single_condition_to_drop(app: Flask, market: Service
         ("/search?page=1.5", 400, "ページの番号が読めません"),
         ("/search?page=999999999999", 400, "ページの番号が読めません"),
         ("/search?page=２", 400, "ページの番号が読めません"),
-        ("/search?page=2", 404, "結果は1ページまでです"),
+        ("/search?target=call&page=2", 404, "結果は1ページまでです"),
         (
             "/search?" + "&".join(f"prefecture={n:02}" for n in range(1, VALUES_MAX + 2)),
             400,
@@ -271,21 +286,62 @@ def test_what_does_not_exist_is_left_out_of_the_address(
 
 
 @pytest.mark.parametrize(
-    "url",
+    ("url", "canonical"),
     [
-        "/search",
-        "/search?q=雪",
-        "/search?target=call&q=雪",
-        "/search?prefecture=04&theme=snow&q=雪&target=call&unknown=1",
-        "/search?target=call&municipality=041009&theme=unstated&page=1&sort=relevance",
+        ("/search?target=call&q=雪", "q=雪&target=call"),
+        (
+            "/search?prefecture=04&theme=snow&q=雪&target=call",
+            "q=雪&target=call&theme=snow&prefecture=04",
+        ),
+        ("/search?target=call&page=1&sort=relevance", "target=call"),
+        ("/search?target=call&status=closed&status=open", "target=call&status=open&status=closed"),
     ],
 )
-def test_an_address_in_any_order_is_answered(app: Flask, services: Services, url: str) -> None:
-    assert get(app, url).status_code == 200
+def test_a_search_has_one_address(app: Flask, services: Services, url: str, canonical: str) -> None:
+    response = get(app, url)
+    assert response.status_code == 301
+    location = response.headers["Location"]
+    assert parse_qsl(urlsplit(location).query) == parse_qsl(canonical)
+    assert get(app, location).status_code == 200
+
+
+@pytest.mark.parametrize("url", ["/search", "/search?q=雪", "/search?q=雪&theme=snow"])
+def test_without_a_target_calls_are_meant(app: Flask, services: Services, url: str) -> None:
+    response = get(app, url)
+    assert response.status_code == 200
+    (canonical,) = (
+        link.get("href") for link in parsed(response).iter("link") if link.get("rel") == "canonical"
+    )
+    assert ("target", "call") in parse_qsl(urlsplit(canonical or "").query)
+
+
+def test_parameters_of_others_are_left_alone(app: Flask, services: Services) -> None:
+    assert get(app, "/search?target=call&unknown=1").status_code == 200
+
+
+@given(order=st.permutations(["q=雪", "target=call", "status=open", "theme=snow", "theme=tourism"]))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+def test_every_order_leads_to_the_one_address(
+    app: Flask, services: Services, order: list[str]
+) -> None:
+    response = get(app, f"/search?{'&'.join(order)}")
+    location = response.headers.get("Location", "")
+    ordered = [tuple(pair.split("=")) for pair in order]
+    canonical = [
+        ("q", "雪"),
+        ("target", "call"),
+        ("status", "open"),
+        ("theme", "snow"),
+        ("theme", "tourism"),
+    ]
+    if ordered == canonical:
+        assert response.status_code == 200
+    else:
+        assert (response.status_code, parse_qsl(urlsplit(location).query)) == (301, canonical)
 
 
 def test_the_page_names_its_one_address(app: Flask, market: Services) -> None:
-    response = get(app, "/search?theme=snow&q=募集&target=call")
+    response = get(app, "/search?q=募集&target=call&theme=snow")
     (canonical,) = (
         link.get("href") for link in parsed(response).iter("link") if link.get("rel") == "canonical"
     )
@@ -348,13 +404,13 @@ def test_hostile_words_are_only_words(app: Flask, services: Services) -> None:
     index(services)
     pages = ["/", "/search?target=call", "/search?target=solution", "/calls/1", "/solutions/1",
              "/towns/042021", f"/organisations/{company}"]  # fmt: skip
-    for url in (*pages, "/search?target=call&q=alert(1)", f"/towns?name={HOSTILE}"):
+    for url in (*pages, "/search?q=alert(1)&target=call", f"/towns?name={HOSTILE}"):
         tree = parsed(get(app, url))
         assert all(script.get("src") for script in tree.iter("script")), url
         assert not list(tree.iter("marquee")), url
     for url in pages:
         assert HOSTILE in words(parsed(get(app, url))), url
-    echoed = Browser(app).get("/search", query_string={"q": HOSTILE})
+    echoed = Browser(app).get("/search", query_string={"q": HOSTILE, "target": "call"})
     assert any(box.get("value") == HOSTILE for box in parsed(echoed).iter("input"))
 
 
@@ -431,7 +487,7 @@ def test_more_results_need_no_more_queries(app: Flask, services: Services, targe
                 publish_solution(session, owner)
         index(services)
         with queries(services.database) as counted:
-            response = get(app, f"/search?target={target}&q=放課後")
+            response = get(app, f"/search?q=放課後&target={target}")
         asked.append(len(counted.statements))
         assert len(card_titles(response)) == batch + (batch - 1)
     assert asked[0] == asked[1]
@@ -458,6 +514,8 @@ def test_names_are_in_the_readers_language(app: Flask, market: Services) -> None
     labels = " ".join(words(label) for label in panel.iter("label"))
     assert "Childcare" in labels
     assert "Miyagi" in labels
+    assert "Within 3 days" in labels
+    assert "Over ¥1 million to ¥3 million" in labels
     assert "子育て" not in labels
     assert "Sendai, Miyagi" in text_of(response)
     tree = parsed(get(app, "/search?target=call&lang=en"))
@@ -484,3 +542,9 @@ def test_the_listings_exist_for_the_hand_count(market: Services) -> None:
     with market.database.session() as session:
         assert session.query(Call).count() == len(MARKET)
         assert session.query(Solution).count() == 0
+
+
+def test_a_heading_says_what_days_and_sums_are_about(app: Flask, market: Services) -> None:
+    response = get(app, "/search?target=call&deadline=1m&amount=5m")
+    named = "締切までの日数: 30日以内・予算の上限: 300万円超〜500万円 の募集"
+    assert heading(response) == f"{named} 1件（受付中 1件）"

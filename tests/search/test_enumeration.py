@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.matching.enumeration import is_noun_phrase, pieces, prose_factor
+from search.enumeration import is_noun_phrase, pieces, prose_factor
 
 
 def enumeration_share(text: str) -> float:

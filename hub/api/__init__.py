@@ -1,0 +1,1 @@
+"""The public face for programs: searches as feeds, calendars, tables and JSON."""

@@ -1,0 +1,225 @@
+"""Slips of the keys and of the kana conversion, repaired from the words an index holds.
+
+A word is looked for among the words of the index by how it is written and by how it sounds, so
+that 官光 finds 観光 (the same sound) and オンデマドン finds オンデマンド (two letters swapped). The
+distance is that of Damerau and Levenshtein in its restricted form (optimal string alignment).
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from search.analysis import fold, hiragana, is_kana, spoken_as, tokenize
+from search.plan import Phrase, Word, plan
+
+# How long a word must be for so many slips in its writing, and in its sound.
+_WRITING = {1: 2, 2: 6}
+_SOUND = {0: 3, 1: 4, 2: 9}
+_FREE_SLIP = 3  # from so many letters on, one wrong letter needs no likeness of sound
+_LOST_LETTER = 5  # and so many letters make a lost or doubled one plausible
+_LONGEST = 20
+_MOST_NEAR = 50
+_SOUNDS_ALIKE = 0.3
+_KANJI = re.compile(r"[々〆㐀-䶿一-鿿豈-﫿]+")
+_LONGEST_SOUND = 3  # morae of one kanji
+_MORA = re.compile(r"[ぁ-ゖー][ゃゅょぁぃぅぇぉ]?")
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    surface: str
+    reading: str
+    count: int
+
+
+class Vocabulary:
+    """The words of an index with their readings and the number of listings that hold them."""
+
+    def __init__(self, lexicon: Mapping[str, int]) -> None:
+        """`lexicon` maps "surface\\treading" to a number of listings; see SearchIndex.lexicon."""
+        self._entries = [
+            _Entry(surface, spoken, count)
+            for key, count in lexicon.items()
+            for surface, _, reading in [key.partition("\t")]
+            for spoken in spoken_as(surface, reading)
+        ]
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @cached_property
+    def _surfaces(self) -> list[str]:
+        return [entry.surface for entry in self._entries]
+
+    @cached_property
+    def _readings(self) -> list[str]:
+        return [entry.reading for entry in self._entries]
+
+    @cached_property
+    def _written(self) -> dict[str, str]:
+        """Reading -> the commonest way to write it that is not kana alone."""
+        found: dict[str, _Entry] = {}
+        for entry in self._entries:
+            best = found.get(entry.reading)
+            if not is_kana(entry.surface) and (best is None or entry.count > best.count):
+                found[entry.reading] = entry
+        return {reading: entry.surface for reading, entry in found.items() if reading}
+
+    @cached_property
+    def _by_reading(self) -> dict[str, list[_Entry]]:
+        found: dict[str, list[_Entry]] = defaultdict(list)
+        for entry in sorted(self._entries, key=lambda entry: (-entry.count, entry.surface)):
+            found[entry.reading].append(entry)
+        return found
+
+    def written(self, reading: str) -> str:
+        """Return the usual writing of a hiragana reading, "" when the index has none but kana."""
+        return self._written.get(reading, "")
+
+    def knows(self, reading: str) -> bool:
+        """Tell whether a hiragana reading occurs."""
+        return reading in self._by_reading
+
+    def nearest(self, surface: str, reading: str) -> tuple[float, str] | None:
+        """Return (cost, word) of the likeliest word behind a slip, None when none is near."""
+        surface = fold(surface)
+        if not 1 < len(surface) <= _LONGEST or not any(map(str.isalpha, surface)):
+            return None
+        near = {*self._near(surface, self._surfaces, _WRITING)}
+        if reading:
+            near |= {*self._near(reading, self._readings, _SOUND)}
+        costs = (
+            (cost, -self._entries[i].count, self._entries[i].surface)
+            for i in near
+            if (cost := self._cost(surface, reading, self._entries[i])) is not None
+        )
+        best = min(costs, default=None)
+        return (best[0], best[2]) if best else None
+
+    def beginning(self, typed: str, limit: int) -> list[str]:
+        """Return the commonest words that begin as typed, by writing or by sound."""
+        text, sound = fold(typed), hiragana(typed)
+        fitting = (
+            entry
+            for entry in self._entries
+            if entry.surface.startswith(text)
+            or (entry.reading.startswith(sound) and is_kana(typed))
+        )
+        ranked = sorted(fitting, key=lambda entry: (-entry.count, entry.surface))
+        return list(dict.fromkeys(entry.surface for entry in ranked))[:limit]
+
+    @cached_property
+    def _sounds(self) -> dict[str, set[str]]:
+        """Kanji -> what it may be read as, from every way to share out the readings of words."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for entry in self._entries:
+            morae = _MORA.findall(entry.reading)
+            if len(entry.surface) != 2 or not _KANJI.fullmatch(entry.surface):
+                continue
+            for cut in range(1, len(morae)):
+                if cut <= _LONGEST_SOUND and len(morae) - cut <= _LONGEST_SOUND:
+                    found[entry.surface[0]].add("".join(morae[:cut]))
+                    found[entry.surface[1]].add("".join(morae[cut:]))
+        return found
+
+    def _cost(self, surface: str, reading: str, entry: _Entry) -> float | None:
+        """Return how unlikely it is that `surface` was meant to be the entry, None if it was not.
+
+        A wrong kanji that sounds alike is the likeliest slip; a word with kanji is never longer
+        or shorter than what was meant.
+        """
+        other = entry.surface
+        longer = max(len(surface), len(other))
+        if surface == other or (surface.isascii() != other.isascii()):
+            return None
+        written = OSA.distance(surface, other)
+        sounded = OSA.distance(reading, entry.reading) if reading and entry.reading else longer
+        if is_kana(surface):
+            if len(surface) != len(entry.reading) and longer < _LOST_LETTER:
+                return None
+            return min(written / longer, sounded / max(len(reading), 1))
+        if _KANJI.search(surface + other) and len(surface) != len(other):
+            return None
+        if len(surface) != len(other) and longer < _LOST_LETTER:
+            return None
+        if sounded == 0 or (written == 1 and self._alike(surface, other)):
+            return _SOUNDS_ALIKE * written / longer
+        if longer < _FREE_SLIP or written > max(_WRITING):
+            return None
+        return written / longer
+
+    def _alike(self, surface: str, other: str) -> bool:
+        """Tell whether the letters in which two words differ may be read alike."""
+        different = [(a, b) for a, b in zip(surface, other, strict=True) if a != b]
+        return all(self._sounds.get(a, set()) & self._sounds.get(b, set()) for a, b in different)
+
+    def _near(self, text: str, choices: list[str], allowed: Mapping[int, int]) -> list[int]:
+        most = max((slips for slips, length in allowed.items() if len(text) >= length), default=-1)
+        if most < 0:
+            return []
+        found = process.extract(
+            text, choices, scorer=OSA.distance, score_cutoff=most, limit=_MOST_NEAR
+        )
+        return [index for _choice, _distance, index in found]
+
+
+def corrected(text: str, unmet: Collection[str], vocabulary: Vocabulary) -> str:
+    """Return the query with its unmet words repaired, the same text when none can be.
+
+    A slip may have cut a word in two (水道菅: water, and a name), so its neighbours without a space
+    between are tried along with it.
+    """
+    planned = plan(text, vocabulary.knows)
+    repairs: list[tuple[int, int, str]] = []
+    for word in planned.words:
+        if word.form not in unmet or any(start < word.end for start, _, _ in repairs[-1:]):
+            continue
+        best = min(
+            (
+                (cost, start, end, found)
+                for start, end in _spans(word, planned.words, planned.names)
+                if (near := vocabulary.nearest(text[start:end], _reading(text[start:end])))
+                for cost, found in [near]
+            ),
+            default=None,
+        )
+        if best and not any(start < best[2] and best[1] < end for start, end, _ in repairs):
+            repairs.append(best[1:])
+    for start, end, found in sorted(repairs, reverse=True):
+        text = text[:start] + found + text[end:]
+    return text
+
+
+def _spans(word: Word, words: Collection[Word], names: Collection[Phrase]) -> set[tuple[int, int]]:
+    beside = set() if word.listed else {(word.start, word.end)}
+    for other in words:
+        if other.end == word.start:
+            beside.add((other.start, word.end))
+        if other.start == word.end:
+            beside.add((word.start, other.end))
+    beside |= {(n.start, n.end) for n in names if n.start <= word.start and word.end <= n.end}
+    return beside
+
+
+def _reading(text: str) -> str:
+    if is_kana(text):
+        return hiragana(text)
+    return "".join(token.reading for token in tokenize(text))
+
+
+def written_out(text: str, vocabulary: Vocabulary) -> str:
+    """Return the query with words typed in kana as the index writes them (こそだて: 子育て)."""
+    pieces = [
+        (word.start, word.end, vocabulary.written(word.reading))
+        for word in plan(text, vocabulary.knows).words
+        if word.in_kana and word.reading
+    ]
+    for start, end, written in sorted(pieces, reverse=True):
+        if written:
+            text = text[:start] + written + text[end:]
+    return text
