@@ -198,7 +198,7 @@ class Look:
     """An alert whose morning has come, and what may be news for it: listing -> published when."""
 
     id: int
-    search: Search
+    search: str
     candidates: Mapping[str, datetime]
 
 
@@ -211,7 +211,7 @@ def looks(session: Session, *, limit: int, now: datetime) -> list[Look]:
         .limit(limit)
     )
     return [
-        Look(alert.id, Search.saved(alert.search), _candidates(session, alert, now))
+        Look(alert.id, alert.search, _candidates(session, alert, now))
         for alert in session.scalars(due_now)
     ]
 
@@ -227,6 +227,11 @@ def postpone(session: Session, *, now: datetime) -> None:
     session.execute(
         update(Alert).where(Alert.state == "active", Alert.due_at <= now).values(due_at=now + AWAY)
     )
+
+
+def skip(session: Session, ids: Collection[int], *, now: datetime) -> None:
+    """These could not be looked at: the next morning's look goes as far back as this one's."""
+    session.execute(update(Alert).where(Alert.id.in_(ids)).values(due_at=next_morning(now)))
 
 
 def tell(

@@ -7,9 +7,13 @@ from email.parser import BytesParser
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from hub.config import Settings
+from hub.domain.errors import Refused
+from hub.domain.inputs import clean_line, clean_text, parse_email
 from hub.mail import Folder, Letter, Nobody, NotSent, Smtp, Unsure, open_transport
 from tests.conftest import NOW
 from tests.mailserver import MailServer, mail_server
@@ -57,6 +61,26 @@ def test_a_folder_takes_the_same_mail_once(tmp_path: Path) -> None:
     assert message["Message-ID"] == f"<{LETTER.message_id}>"
     assert message["Subject"] == LETTER.subject
     assert (tmp_path / "mail").stat().st_mode & 0o077 == 0
+
+
+@given(st.emails(), st.text(max_size=100), st.text(max_size=300))
+def test_every_address_that_we_accept_can_be_written_to(
+    email: str, subject: str, body: str
+) -> None:
+    try:
+        address, key = parse_email(email)
+    except Refused:
+        return
+    recipient = f"{address.rpartition('@')[0]}@{key.rpartition('@')[2]}"
+    letter = replace(
+        LETTER, recipient=recipient, subject=clean_line(subject), body=clean_text(body)
+    )
+    raw = bytes(letter.message(SENDER))
+    message = BytesParser(policy=policy.default).parsebytes(raw)
+    (to,) = message["To"].addresses
+    assert to.addr_spec == recipient
+    assert raw.isascii()
+    assert message.get_content().split() == letter.body.split()  # type: ignore[attr-defined]
 
 
 def test_a_file_name_stays_in_the_folder(tmp_path: Path) -> None:

@@ -213,6 +213,24 @@ def test_an_index_that_lags_or_is_away_postpones_and_never_skips(
     assert len(received(tmp_path)) == 1
 
 
+def test_a_search_that_cannot_be_answered_holds_up_nobody(
+    database: Database, index: EmbeddedIndex, folder: Folder, clock: Clock, tmp_path: Path
+) -> None:
+    broken = subscribed(database, email="a@example.jp")
+    subscribed(database, email="b@example.jp")
+    with database.unit_of_work() as session:
+        session.get_one(Alert, broken).search = f"q={'a' * 999}&target=call"
+    published(database, index, now=NOW + timedelta(hours=1))
+    clock.moment = MORNING
+    work(database, index, folder, clock)
+    assert [mail.message["To"] for mail in received(tmp_path)] == ["b@example.jp"]
+    with database.unit_of_work() as session:
+        session.get_one(Alert, broken).search = Search(text="放課後").query_string
+    clock.moment = MORNING + DAY
+    work(database, index, folder, clock)
+    assert len(received(tmp_path)) == 2, "told a day later"
+
+
 def test_two_people_two_mails_and_the_ended_one_gets_none(
     database: Database, index: EmbeddedIndex, folder: Folder, clock: Clock, tmp_path: Path
 ) -> None:

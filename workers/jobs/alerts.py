@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
+from rq.timeouts import BaseTimeoutException
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from hub.clock import utcnow
@@ -18,6 +20,7 @@ from hub.domain import alerts, mails
 from hub.domain.alert_text import Links
 from hub.domain.alerts import Look
 from hub.domain.mails import Claim
+from hub.domain.saved_search import Search
 from hub.mail import NotSent, Transport, Unsure, open_transport
 from search.index import IndexUnavailable, SearchIndex
 from search.query import MOST_HITS
@@ -32,16 +35,17 @@ Clock = Callable[[], datetime]
 
 
 def run() -> None:
-    """The job: look for news where it is time, send what waits, for some seconds at a time."""
+    """The job: look for news where it is time, send what waits, for some seconds at a time.
+
+    What is left then waits for the next sweep, so that other work gets its turn in between.
+    """
     here = opened()
     here.queue.begun("alerts")
     links = Links(here.settings.origin, here.settings.secret)
     transport = open_transport(here.settings)
     until = time.monotonic() + BUDGET_SECONDS
-    done = compose(here.database, here.index, links, clock=here.clock, until=until)
-    done &= send(here.database, transport, links.host, clock=here.clock, until=until)
-    if not done:
-        here.queue.ping("alerts")
+    compose(here.database, here.index, links, clock=here.clock, until=until)
+    send(here.database, transport, links.host, clock=here.clock, until=until)
 
 
 def compose(
@@ -54,26 +58,40 @@ def compose(
 ) -> bool:
     """Queue the mails of alerts that are due; False when more of them are left.
 
-    While the index is away all of them are put off.
+    While the index is away all of them are put off for minutes; one that cannot be looked at
+    for another reason, alone and until the next morning.
     """
     while time.monotonic() < until:
         now = clock()
+        found: dict[int, list[str]] = {}
         with database.session() as session:
             batch = alerts.looks(session, limit=BATCH, now=now)
-            if not batch:
-                return True
             try:
-                found = {look.id: matching(session, index, look, now) for look in batch}
+                for look in batch:
+                    _look(session, index, look, now, found)
             except IndexUnavailable as error:
                 log.warning("the index is away, alerts are put off: %s", error)
-                found = None
-        with database.unit_of_work() as session:
-            if found is None:
-                alerts.postpone(session, now=now)
+                with database.unit_of_work() as writer:
+                    alerts.postpone(writer, now=now)
                 return True
+        if not batch:
+            return True
+        with database.unit_of_work() as session:
             count = alerts.tell(session, found, links=links, now=now)
+            alerts.skip(session, [look.id for look in batch if look.id not in found], now=now)
         log.info("looked for news of %d alerts, %d mails queued", len(batch), count)
     return False
+
+
+def _look(
+    session: Session, index: SearchIndex, look: Look, now: datetime, found: dict[int, list[str]]
+) -> None:
+    try:
+        found[look.id] = matching(session, index, look, now)
+    except (IndexUnavailable, BaseTimeoutException, SQLAlchemyError):
+        raise
+    except Exception:  # one search that cannot be answered must not hold up the others
+        log.exception("cannot look for news of alert %d", look.id)
 
 
 def matching(session: Session, index: SearchIndex, look: Look, now: datetime) -> list[str]:
@@ -84,7 +102,7 @@ def matching(session: Session, index: SearchIndex, look: Look, now: datetime) ->
     if not look.candidates:
         return []
     oldest = min(look.candidates.values())
-    query = look.search.query(now, limit=MOST_HITS)
+    query = Search.saved(look.search).query(now, limit=MOST_HITS)
     query = replace(query, status=("open",), sort="newest", facets=False)
     found: list[str] = []
     while True:
