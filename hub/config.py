@@ -7,6 +7,7 @@ from contextlib import suppress
 from email.utils import parseaddr
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -38,6 +39,19 @@ class Settings(BaseSettings):
         default="", description="Meilisearch URL; empty means the embedded index."
     )
     meili_key: str = Field(default="", description="Meilisearch API key.")
+    semantic: Literal["auto", "off"] = Field(
+        default="auto",
+        description="Search by meaning too: auto where there is a model, off by words only.",
+    )
+    embedder_url: str = Field(
+        default="",
+        description="Base of an OpenAI-compatible embeddings endpoint, such as "
+        "https://host/v1; empty means the bundled model of `hub serve` where it is installed.",
+    )
+    embedder_model: str = Field(
+        default="", description="Model to ask it for; empty means the first it lists."
+    )
+    embedder_key: str = Field(default="", description="API key of the embeddings endpoint.")
     secret_key: str = Field(
         default="",
         description="Key that signs cookies; empty means one made and kept in the data folder.",
@@ -114,6 +128,15 @@ class Settings(BaseSettings):
         if self.mail_url.startswith("smtp") and not self.public_url:
             raise ValueError("MAIL_URL needs PUBLIC_URL: links in mails must lead to this site")
         return self
+
+    @field_validator("embedder_url")
+    @classmethod
+    def _is_endpoint(cls, value: str) -> str:
+        from search.embedding import endpoint  # only here: numpy takes a while to load
+
+        if value:
+            endpoint(value)
+        return value
 
     @model_validator(mode="after")
     def _demo_stays_here(self) -> "Settings":

@@ -5,6 +5,7 @@ import threading
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -36,12 +37,15 @@ from search.documents import (
     tie,
 )
 from search.embedded_text import Found, Side, TextQueries, all_of, any_of, count_of, less, unscored
+from search.embedding import Vectors
 from search.generations import Generations
 from search.index import Hit, IndexBusy, IndexUnavailable, SearchResult
 from search.lexicon import words_of
 from search.names import name_units
+from search.passages import MOST_PASSAGES
 from search.plan import grams, plan
 from search.query import FACETS, STORED, SearchQuery
+from search.vectors import VectorFiles
 
 SCHEMA_VERSION = 2
 _WRITER_BYTES = 30_000_000
@@ -50,6 +54,7 @@ _TIES = 32
 _HEAD = 50  # listings that are ordered with all that is known of them
 _FOCUS_STEPS = 1_000
 _PART_END = " ¶ "  # no letter, so that no phrase reaches over it
+_SPARE_ROWS = 4 * MOST_PASSAGES  # vectors kept for each listing before the file is made compact
 
 
 class EmbeddedIndex:
@@ -60,6 +65,7 @@ class EmbeddedIndex:
         rules = hashlib.sha256(ANALYSIS_VERSION.encode()).hexdigest()[:8]
         self._generations = Generations(folder, f"v{SCHEMA_VERSION}-{rules}")
         self._opened: tuple[Path, tantivy.Index] | None = None
+        self._vectors: tuple[Path, VectorFiles] | None = None
         self._opening = threading.Lock()
 
     def apply(self, upserts: Sequence[SearchDocument], deletes: Collection[str]) -> None:
@@ -68,11 +74,13 @@ class EmbeddedIndex:
             if self._generations.current() is None:
                 self._generations.switch(self._create())
             writer = _writer(self._index())
+            self._vector_files().append(upserts)
             for document_id in deletes:
                 writer.delete_documents_by_term("id", document_id)
             _write(writer, upserts)
             writer.commit()
             writer.wait_merging_threads()
+            self._compact()
 
     def versions(self, ids: Collection[str] | None = None) -> dict[str, int]:
         """Return id -> version; see SearchIndex.versions."""
@@ -93,6 +101,17 @@ class EmbeddedIndex:
         with _edge():
             return _Search(self._schema, self._searcher(), query).result()
 
+    def nearest(
+        self, vector: Vectors, query: SearchQuery, limit: int, *, model: str
+    ) -> tuple[Hit, ...]:
+        """Return the listings nearest in meaning; see SearchIndex.nearest."""
+        with _edge():
+            searcher = self._searcher()
+            search = _Search(self._schema, searcher, replace(query, text=""))
+            found = self._vector_files().nearest(model, vector, limit, search.allowed)
+            sharp = search.focus([id_ for id_, _ in found])
+            return tuple(Hit(id_, score, sharp.get(id_, 1.0)) for id_, score in found)
+
     def ready(self) -> bool:
         """Tell whether the index can answer; see SearchIndex.ready."""
         try:
@@ -109,7 +128,7 @@ class EmbeddedIndex:
             with _edge():
                 folder = self._create()
             try:
-                fresh = _Fresh(tantivy_index(self._schema, folder))
+                fresh = _Fresh(tantivy_index(self._schema, folder), VectorFiles(folder))
                 yield fresh
                 with _edge():
                     fresh.finish()
@@ -122,6 +141,21 @@ class EmbeddedIndex:
         folder = self._generations.create()
         tantivy_index(self._schema, folder)
         return folder
+
+    def _vector_files(self) -> VectorFiles:
+        folder = self._generations.current()
+        if folder is None:
+            raise IndexUnavailable("the search index must be built")
+        files = self._vectors
+        if files is None or files[0] != folder:
+            files = self._vectors = (folder, VectorFiles(folder))
+        return files[1]
+
+    def _compact(self) -> None:
+        searcher = self._searcher()
+        self._vector_files().compact(
+            lambda: _versions(searcher, Query.all_query()), _SPARE_ROWS * (searcher.num_docs + 100)
+        )
 
     def _searcher(self) -> tantivy.Searcher:
         index = self._index()
@@ -142,13 +176,15 @@ class EmbeddedIndex:
 class _Fresh:
     """The generation being built by EmbeddedIndex.rebuilding."""
 
-    def __init__(self, index: tantivy.Index) -> None:
+    def __init__(self, index: tantivy.Index, vectors: VectorFiles) -> None:
         self._index = index
+        self._vectors = vectors
         self._writer = _writer(index)
 
     def apply(self, batch: Sequence[SearchDocument]) -> None:
         """Add documents; see FreshIndex.apply."""
         with _edge():
+            self._vectors.append(batch)
             _write(self._writer, batch)
 
     def versions(self) -> dict[str, int]:
@@ -174,6 +210,15 @@ class _Search:
         self._query = query
         self._found = self._text_queries()
         self._filters = self._filter_queries()
+
+    def allowed(self, ids: Collection[str]) -> dict[str, int]:
+        """Return id -> version of those among these that the filters let through."""
+        return _versions(self._searcher, self._matching(_among(self._schema, ids)))
+
+    def focus(self, ids: Collection[str]) -> dict[str, float]:
+        """Return id -> focus of these listings."""
+        found = _numbers(self._searcher, _among(self._schema, ids), "focus")
+        return {id_: steps / _FOCUS_STEPS for id_, steps in found.items()}
 
     def result(self) -> SearchResult:
         hits, total = self._page()
@@ -508,9 +553,14 @@ def _terms(tokens: Sequence[Token]) -> str:
 
 
 def _versions(searcher: tantivy.Searcher, query: Query) -> dict[str, int]:
+    return _numbers(searcher, query, "version")
+
+
+def _numbers(searcher: tantivy.Searcher, query: Query, field: str) -> dict[str, int]:
+    """Return id -> a number of everything a query finds."""
     hits = searcher.search(query, max(searcher.num_docs, 1)).hits
     addresses = [address for _, address in hits]
-    numbers = searcher.fast_field_values("version", addresses)
+    numbers = searcher.fast_field_values(field, addresses)
     return {
         _id(searcher, address): int(number or 0)
         for address, number in zip(addresses, numbers, strict=True)

@@ -38,6 +38,10 @@ PREFIXES = {
     "ruri-v3": ("検索クエリ: ", "検索文書: "),
 }
 
+# Where the cosines of unrelated and of closely related texts lie, by a part of the model's name.
+SCALES = {"e5": (0.78, 0.92)}
+USUAL_SCALE = (0.2, 0.7)
+
 _REMEMBERED = 1_000
 _THREADS = 4
 _LARGEST_ANSWER = 64_000_000  # bytes
@@ -85,6 +89,16 @@ def bundled() -> bool:
 def prefixes(name: str) -> tuple[str, str]:
     """Return what goes before a query and before a passage for a model of this name."""
     return next((found for part, found in PREFIXES.items() if part in name.lower()), ("", ""))
+
+
+def scale(model: str, cosine: float) -> float:
+    """Return a cosine on the scale of its model: 0 for unrelated texts, 1 for the same thing.
+
+    The scale is frozen: a list whose best entry is poor must not look perfect.
+    """
+    known = (edges for part, edges in SCALES.items() if part in model.lower())
+    low, high = next(known, USUAL_SCALE)
+    return min(max((cosine - low) / (high - low), 0.0), 1.0)
 
 
 def clean(text: str) -> str:

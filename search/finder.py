@@ -154,7 +154,7 @@ class Finder:
         """
         words = {hit.id: hit for hit in found.hits}
         vector = self._vector(query)
-        near = self.index.nearest(vector, query, NEAREST) if vector else ()
+        near = self._near(vector, query, NEAREST) if vector else ()
         fitting = self._fitting(query, hints)
         others = {hit.id: hit for hit in (*near, *fitting.values()) if hit.id not in words}
         met = self._met(query, list(others))
@@ -191,8 +191,11 @@ class Finder:
             return {}
         known = {hit.id for hit in near}
         rest = replace(query, only=tuple(id_ for id_ in ids if id_ not in known))
-        seen = self.index.nearest(vector, rest, len(ids)) if rest.only else ()
+        seen = self._near(vector, rest, len(ids)) if rest.only else ()
         return {hit.id: scale(vector.model, hit.score) for hit in (*near, *seen)}
+
+    def _near(self, vector: QueryVector, query: SearchQuery, limit: int) -> tuple[Hit, ...]:
+        return self.index.nearest(vector.values, query, limit, model=vector.model)
 
     def _fitting(self, query: SearchQuery, hints: Sequence[Hint]) -> dict[str, Hit]:
         """Return what the rest of the query finds among listings with the values it names."""

@@ -24,6 +24,7 @@ PRELOADED = (
     "workers.jobs.alerts",
     "workers.jobs.indexing",
     "workers.jobs.matching",
+    "workers.jobs.embedding",
     "workers.jobs.upkeep",
 )
 

@@ -5,7 +5,16 @@ from hub.models.base import Base
 from hub.models.listing import Call, Solution
 from hub.models.organisation import Membership, Organisation, Partner, SignIn, SizeFacts, User
 from hub.models.reference import CallKind, Municipality, Offer, Prefecture, Region, Theme
-from hub.models.work import AuditEvent, Epoch, Match, MatchState, OutboxTask, Vector
+from hub.models.work import (
+    AuditEvent,
+    Embedding,
+    EmbeddingModel,
+    Epoch,
+    Match,
+    MatchState,
+    OutboxTask,
+    Vector,
+)
 
 __all__ = [
     "Alert",
@@ -14,6 +23,8 @@ __all__ = [
     "Base",
     "Call",
     "CallKind",
+    "Embedding",
+    "EmbeddingModel",
     "Epoch",
     "Mail",
     "Match",
