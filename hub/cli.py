@@ -329,12 +329,13 @@ def doctor(repair: bool) -> None:
     from hub import doctor as examiner
 
     here = services()
-    report = examiner.examine(here.database, here.index)
+    report = examiner.examine(here.database, here.index, clock=here.clock)
     _show("索引 / index", report.index)
     _show("マッチ / matches", report.matches)
     if report.vectors.all:
         _show("ベクトル / vectors", report.vectors)
     click.echo(f"待っている処理 / tasks waiting: {report.waiting}")
+    click.echo(f"遅れているメール / mails overdue: {report.overdue}")
     if repair and not report.clean:
         with here.database.unit_of_work() as session:
             count = examiner.repair(session, report, here.clock())

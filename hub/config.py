@@ -1,14 +1,20 @@
 """Settings, each declared once: name, type, default and a sentence of help."""
 
 import os
+import re
 import secrets
 from contextlib import suppress
+from email.utils import parseaddr
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_ORIGIN = re.compile(
+    r"https?://[A-Za-z0-9.\-]+(:[0-9]{1,5})?/?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?/?"
+)
 
 
 class Settings(BaseSettings):
@@ -67,6 +73,22 @@ class Settings(BaseSettings):
         default="20 per hour",
         description="Sign-in and registration attempts allowed for one address.",
     )
+    public_url: str = Field(
+        default="",
+        description="Address of the site in mails, such as https://hub.example.jp; empty means "
+        "http://HOST:PORT.",
+    )
+    mail_url: str = Field(
+        default="",
+        description="Mail server, such as smtp://user:password@host:587 (STARTTLS) or smtps://…; "
+        "empty means files in the data folder, `null:` no mail at all.",
+    )
+    mail_from: str = Field(
+        default="Local Hub <no-reply@example.jp>", description="Sender of mails."
+    )
+    alert_limit: str = Field(
+        default="20 per hour", description="Requests for alerts by mail allowed for one address."
+    )
     operator_name: str = Field(
         default="Local Hub 運営チーム", description="Operator named in the footer."
     )
@@ -79,6 +101,33 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().resolve()
+
+    @field_validator("public_url")
+    @classmethod
+    def _origin(cls, value: str) -> str:
+        if value and not _ORIGIN.fullmatch(value):
+            raise ValueError("must be an address such as https://hub.example.jp")
+        return value.rstrip("/")
+
+    @field_validator("mail_url")
+    @classmethod
+    def _mail_server(cls, value: str) -> str:
+        if not value.startswith(("smtp://", "smtps://", "null:")) and value:
+            raise ValueError("must begin with smtp:// or smtps://")
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _one_sender(cls, value: str) -> str:
+        if not parseaddr(value)[1].count("@") == 1 or "\n" in value:
+            raise ValueError("must be an address such as Local Hub <no-reply@hub.example.jp>")
+        return value
+
+    @model_validator(mode="after")
+    def _mails_lead_here(self) -> "Settings":
+        if self.mail_url.startswith("smtp") and not self.public_url:
+            raise ValueError("MAIL_URL needs PUBLIC_URL: links in mails must lead to this site")
+        return self
 
     @field_validator("embedder_url")
     @classmethod
@@ -97,6 +146,12 @@ class Settings(BaseSettings):
                 "Start with DEMO=false on an empty data folder to be reached from elsewhere"
             )
         return self
+
+    @property
+    def origin(self) -> str:
+        """The address in force for links in mails; what a request calls us never counts."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.public_url or f"http://{host}:{self.port}"
 
     @property
     def database(self) -> str:

@@ -3,15 +3,16 @@
 It only looks. `repair` only queues tasks; the workers then do what they always do.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
+from hub.clock import utcnow
 from hub.db import Database
-from hub.domain import documents, facts, outbox, vectors
+from hub.domain import documents, facts, mails, outbox, vectors
 from hub.models.listing import Call, Solution
 from hub.models.work import Epoch, Match, MatchState, OutboxTask
 from search.index import IndexUnavailable, SearchIndex
@@ -42,18 +43,23 @@ class Report:
     matches: Differences = field(default_factory=Differences)
     waiting: int = 0
     vectors: Differences = field(default_factory=Differences)
+    overdue: int = 0  # mails and alerts that should long have gone out
 
     @property
     def clean(self) -> bool:
-        """Nothing differs; tasks that wait are no fault."""
-        return not (self.index.all or self.matches.all or self.vectors.all)
+        """Nothing differs and no mail is overdue; tasks that wait are no fault."""
+        differs = self.index.all or self.matches.all or self.vectors.all
+        return not differs and not self.overdue
 
 
-def examine(database: Database, index: SearchIndex) -> Report:
+def examine(
+    database: Database, index: SearchIndex, *, clock: Callable[[], datetime] = utcnow
+) -> Report:
     """Compare everything. An index that is not there lacks everything."""
     with database.session() as session:
         cared_for = vectors.cared_for(session)
         waiting = session.scalar(select(func.count()).select_from(OutboxTask)) or 0
+        overdue = mails.overdue(session, clock())
         matches = _matches(session)
         wanted: dict[str, int] = {}
         incomplete: set[str] = set()
@@ -65,7 +71,8 @@ def examine(database: Database, index: SearchIndex) -> Report:
         held = index.versions()
     except IndexUnavailable:
         held = {}
-    return Report(compare(wanted, held), matches, waiting, Differences(missing=forgotten))
+    lacking = Differences(missing=forgotten)
+    return Report(compare(wanted, held), matches, waiting, lacking, overdue)
 
 
 def compare(wanted: Mapping[str, object], held: Mapping[str, object]) -> Differences:

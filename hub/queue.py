@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PREFIX = "localhub:"
-INDEX, MATCH, UPKEEP = f"{PREFIX}index", f"{PREFIX}match", f"{PREFIX}upkeep"
-EMBED = f"{PREFIX}embed"
-QUEUES = (INDEX, MATCH, UPKEEP, EMBED)  # in the order in which workers look at them
+INDEX, MAIL = f"{PREFIX}index", f"{PREFIX}mail"
+MATCH, UPKEEP, EMBED = f"{PREFIX}match", f"{PREFIX}upkeep", f"{PREFIX}embed"
+QUEUES = (INDEX, MAIL, MATCH, UPKEEP, EMBED)  # in the order in which workers look at them
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,7 @@ class Job:
 
 JOBS = {
     "index": Job("workers.jobs.indexing.run", INDEX, 1800),
+    "alerts": Job("workers.jobs.alerts.run", MAIL, 300),
     "match": Job("workers.jobs.matching.run", MATCH, 1800),
     "embed": Job("workers.jobs.embedding.run", EMBED, 1800),
     "doctor": Job("workers.jobs.upkeep.doctor", UPKEEP, 900),

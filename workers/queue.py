@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 # Imported before the first fork, so that a job starts within milliseconds.
 PRELOADED = (
+    "workers.jobs.alerts",
     "workers.jobs.indexing",
     "workers.jobs.matching",
     "workers.jobs.embedding",

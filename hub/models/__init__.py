@@ -1,5 +1,6 @@
 """Tables and enumerations, one module per subject; no behaviour beyond invariants."""
 
+from hub.models.alert import Alert, AlertSeen, Mail
 from hub.models.base import Base
 from hub.models.desk import Desk
 from hub.models.listing import Call, Solution
@@ -17,6 +18,8 @@ from hub.models.work import (
 )
 
 __all__ = [
+    "Alert",
+    "AlertSeen",
     "AuditEvent",
     "Base",
     "Call",
@@ -25,6 +28,7 @@ __all__ = [
     "Embedding",
     "EmbeddingModel",
     "Epoch",
+    "Mail",
     "Match",
     "MatchState",
     "Membership",

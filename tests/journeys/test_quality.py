@@ -15,6 +15,7 @@ from tests.journeys.views import VIEWS, View
 # In English the words differ, not the frame: one page of each make.
 ENGLISH = [
     *("home", "search-words", "search-empty", "call-open", "towns", "ranking"),
+    *("alert-new", "alert-sent", "alert-find-none"),
     *("register-wrong", "officer-calls", "call-new-wrong", "call-matches"),
 ]
 CRAWLED = [

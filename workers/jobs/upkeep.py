@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from hub import doctor as examiner
 from hub.db import Database
-from hub.domain import documents, vectors
+from hub.domain import alerts, documents, vectors
 from hub.models import Call, Epoch, OutboxTask, Solution, Vector
 from search.passages import digest, passages
 from workers.context import opened
@@ -25,7 +25,7 @@ KEPT_EPOCHS = 2
 def doctor() -> None:
     """Compare database, index and matches; queue a task for each difference."""
     here = opened()
-    report = examiner.examine(here.database, here.index)
+    report = examiner.examine(here.database, here.index, clock=here.clock)
     with here.database.unit_of_work() as session:
         count = examiner.repair(session, report, here.clock())
     log.info("doctor: %d differences, %d tasks waiting", count, report.waiting)
@@ -60,6 +60,7 @@ def compact() -> None:
     with here.database.unit_of_work() as session:
         kept = forget_epochs(session)
         forget_vectors(session)
+        alerts.forget(session, now=here.clock())
     forget_embeddings(here.database, now=here.clock())
     remove_folders(epochs.root(here.settings.data_dir), kept)
     optimise(here.database)
