@@ -110,9 +110,13 @@ class Finder:
         found = self.index.search(_window(query) if _ranked(query) else query)
         return self._with_slips(query, found, _free(query, named), as_typed)
 
-    def count(self, query: SearchQuery) -> int:
-        """Return how many listings hold the words of a query. Raises IndexUnavailable."""
-        return self.index.search(replace(query, offset=0, limit=1, facets=False)).total
+    def words(self, query: SearchQuery, *, as_typed: bool = False) -> SearchResult:
+        """Return what holds the words of a query, slips repaired. Raises IndexUnavailable."""
+        found = self.index.search(query)
+        better = self._better(query.text, found)
+        if as_typed or better == query.text:
+            return found
+        return self.index.search(replace(query, text=better))
 
     def vocabulary(self) -> Vocabulary:
         """Return the words of the index, at most a minute old. Raises IndexUnavailable."""
@@ -125,14 +129,17 @@ class Finder:
     def _with_slips(
         self, query: SearchQuery, found: SearchResult, hints: Sequence[Hint], as_typed: bool
     ) -> Answer:
-        better = corrected(query.text, found.unmet, self.vocabulary()) if found.unmet else ""
-        if better in ("", query.text):
+        better = self._better(query.text, found)
+        if better == query.text:
             return self._answer(query, found, hints)
         if as_typed:
             return replace(self._answer(query, found, hints), suggestion=better)
         instead = replace(query, text=better)
         repaired = self.index.search(_window(instead) if _ranked(instead) else instead)
         return replace(self._answer(instead, repaired, ()), text=better, repaired=True)
+
+    def _better(self, text: str, found: SearchResult) -> str:
+        return corrected(text, found.unmet, self.vocabulary()) if found.unmet else text
 
     def _answer(self, query: SearchQuery, found: SearchResult, hints: Sequence[Hint]) -> Answer:
         if not _ranked(query):

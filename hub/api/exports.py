@@ -30,7 +30,8 @@ from hub.web.search_outputs import outputs
 from hub.web.search_state import SearchState, Unreadable, is_clean, read
 from hub.web.search_title import subject
 from hub.web.words import _
-from search.index import IndexUnavailable, SearchResult
+from search.finder import Answer
+from search.index import IndexUnavailable
 from search.query import MOST_HITS
 
 bp = Blueprint("exports", __name__)
@@ -165,10 +166,10 @@ def _export(endpoint: str, write: Writer, **more: str) -> ResponseReturnValue:
 
 def _found(state: SearchState, values: Values, endpoint: str, more: Mapping[str, str]) -> Found:
     first = (state.page - 1) * MOST
-    result = search_asking.result(state, offset=first, limit=MOST_HITS)
-    ids = _ids(state, result, first)
+    answer = search_asking.answer(state, offset=first, limit=MOST_HITS)
+    ids = _ids(state, answer, first)
     by_id = rows.public_listings(session(), ids)
-    last = min(first + MOST, result.total)
+    last = min(first + MOST, answer.total)
 
     def at(page: int) -> str:
         return replace(state, page=page).at(endpoint, **more, _external=True)
@@ -176,23 +177,23 @@ def _found(state: SearchState, values: Values, endpoint: str, more: Mapping[str,
     return Found(
         state=state,
         name=subject(state, values),
-        total=result.total,
+        total=answer.total,
         listings=[by_id[id_] for id_ in ids if id_ in by_id],
-        first=min(first + 1, result.total),
+        first=min(first + 1, answer.total),
         last=last,
         here=at(state.page),
         prev=at(state.page - 1) if state.page > 1 else None,
-        next=at(state.page + 1) if last < result.total else None,
+        next=at(state.page + 1) if last < answer.total else None,
         page=state.whole().at("search.show", _external=True),
     )
 
 
-def _ids(state: SearchState, result: SearchResult, first: int) -> list[str]:
+def _ids(state: SearchState, answer: Answer, first: int) -> list[str]:
     """The hits of one part, each once though the index may change while it is read."""
-    ids = dict.fromkeys(hit.id for hit in result.hits)
-    for offset in range(first + MOST_HITS, min(first + MOST, result.total), MOST_HITS):
-        more = search_asking.result(state, offset=offset, limit=MOST_HITS, facets=False)
-        ids |= dict.fromkeys(hit.id for hit in more.hits)
+    ids = dict.fromkeys(hit.id for hit in answer.result.hits)
+    for offset in range(first + MOST_HITS, min(first + MOST, answer.total), MOST_HITS):
+        more = search_asking.answer(state, offset=offset, limit=MOST_HITS, facets=False)
+        ids |= dict.fromkeys(hit.id for hit in more.result.hits)
     return list(ids)
 
 

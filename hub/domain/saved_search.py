@@ -26,7 +26,16 @@ FIELDS = {
     ),
     "solution": ("theme", "stage", "kind", "prefecture", "offer"),
 }
-NAMES = ("q", "target", "sort", *dict.fromkeys((*FIELDS["call"], *FIELDS["solution"])), "page")
+SWITCHES = ("synonyms", "repair")
+OFF = "off"
+NAMES = (
+    "q",
+    "target",
+    "sort",
+    *SWITCHES,
+    *dict.fromkeys((*FIELDS["call"], *FIELDS["solution"])),
+    "page",
+)
 _PAGE_DIGITS = 5
 
 # (field, values) -> those values that exist, each once, in the order of the panel
@@ -45,13 +54,18 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What is searched. Several values of one field widen, fields narrow one another."""
+    """What is searched. Several values of one field widen, fields narrow one another.
+
+    `synonyms` lets other names of a thing count too, `repair` lets slips be repaired.
+    """
 
     text: str = ""
     target: str = "call"
     sort: str = "relevance"
     filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     page: int = 1
+    synonyms: bool = True
+    repair: bool = True
 
     @classmethod
     def read(cls, given: Given, known: Known) -> Self:
@@ -69,6 +83,8 @@ class Search:
             sort=sort if sort in SORTS else "relevance",
             filters={name: values for name, values in filters.items() if values},
             page=_page(_first(given, "page", "1")),
+            synonyms=_first(given, "synonyms", "on") != OFF,
+            repair=_first(given, "repair", "on") != OFF,
         )
 
     @classmethod
@@ -97,11 +113,11 @@ class Search:
 
     def beside_filters(self) -> dict[str, tuple[str, ...]]:
         """What a form for the filters must carry along."""
-        return {k: v for k, v in self._parts().items() if k in ("q", "target", "sort")}
+        return {k: v for k, v in self._parts().items() if k in ("q", "target", "sort", *SWITCHES)}
 
     def beside_words(self) -> dict[str, tuple[str, ...]]:
         """What a form for the words must carry along."""
-        return {k: v for k, v in self._parts().items() if k not in ("q", "page")}
+        return {k: v for k, v in self._parts().items() if k not in ("q", "page", *SWITCHES)}
 
     def whole(self) -> Self:
         """The same search from its first page."""
@@ -112,6 +128,7 @@ class Search:
             **({"q": (self.text,)} if self.text else {}),
             "target": (self.target,),
             **({"sort": (self.sort,)} if self.sort != "relevance" else {}),
+            **{name: (OFF,) for name in SWITCHES if not getattr(self, name) and self.text},
             **{name: self.filters[name] for name in FIELDS[self.target] if name in self.filters},
             **({"page": (str(self.page),)} if self.page > 1 else {}),
         }
@@ -132,12 +149,12 @@ class Search:
 
     def cleared(self) -> Self:
         """The same words without any condition."""
-        return type(self)(text=self.text, target=self.target)
+        return replace(self, filters={}, sort="relevance", page=1)
 
     def on(self, target: str) -> Self:
         """The same search among calls or solutions, without what the other side does not have."""
         filters = {k: v for k, v in self.filters.items() if k in FIELDS[target]}
-        return type(self)(text=self.text, target=target, filters=filters)
+        return replace(self, target=target, filters=filters, sort="relevance", page=1)
 
     def query(
         self, now: datetime, *, offset: int | None = None, limit: int = PER_PAGE
@@ -150,6 +167,7 @@ class Search:
         chosen = self.filters.get("status", ())
         return SearchQuery(
             text=self.text,
+            expand=self.synonyms,
             target=self.target,
             now=epoch_seconds(now) or 0,
             filters=filters,

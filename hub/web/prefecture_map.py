@@ -14,7 +14,7 @@ from hub.web.language import name_of
 from hub.web.search import refused
 from hub.web.search_facets import Values, chips
 from hub.web.search_outputs import MAP_ORDERS, map_pairs, map_url, mapped
-from hub.web.search_state import FIELDS, SearchState, Unreadable, read
+from hub.web.search_state import FIELDS, SWITCHES, SearchState, Unreadable, read
 from hub.web.search_title import subject
 from hub.web.words import _
 from search.documents import UNSTATED
@@ -93,7 +93,7 @@ def asked(values: Values) -> SearchState:
 
 
 def _is_clean(state: SearchState, order: str) -> bool:
-    names = ("q", "target", "sort", "page", "order", *FIELDS["call"])
+    names = ("q", "target", "sort", "page", "order", *SWITCHES, *FIELDS["call"])
     given = [pair for pair in request.args.items(multi=True) if pair[0] in names]
     return given == map_pairs(state, order)
 

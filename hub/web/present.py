@@ -286,6 +286,7 @@ class CallCard:
     themes: list[str]
     deadline: datetime | None
     deadline_text: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -303,6 +304,7 @@ class SolutionCard:
     areas: str
     asks: list[str]
     themes: list[str]
+    note: str = ""
 
 
 def call_card(call: Call, *, pieces: Pieces = (), snippet: Pieces = ()) -> CallCard:

@@ -16,10 +16,11 @@ from hub.web.search_help import desks_nearby, ways_out
 from hub.web.search_outputs import map_url, outputs
 from hub.web.search_state import PER_PAGE, SearchState, Unreadable, is_clean, read
 from hub.web.search_title import description, title
+from hub.web.search_understood import understood
 from hub.web.words import _
+from search.finder import Answer
 from search.highlight import snippet
 from search.index import IndexUnavailable, SearchResult
-from search.plan import expansions
 
 bp = Blueprint("search", __name__)
 
@@ -27,7 +28,6 @@ Card = present.CallCard | present.SolutionCard
 
 TITLE_WIDTH = 200  # wider than any title: titles are never cut
 BODY_MAX = 1500  # characters of the prompts that a passage may be taken from
-MOST_EXPANSIONS = 3
 AROUND = 2  # page numbers shown on each side of the present one
 
 
@@ -51,20 +51,22 @@ def show() -> ResponseReturnValue:
 
 
 def _answer(state: SearchState, values: Values) -> ResponseReturnValue:
-    result = search_asking.result(state)
-    pages = Pages.of(state, result.total)
+    answer = search_asking.answer(state)
+    result = answer.result
+    pages = Pages.of(state, answer.total)
     if state.page > pages.count:
         sentence = _("このページはありません。結果は%(count)dページまでです", count=pages.count)
         return refused(sentence, 404, again=replace(state, page=1))
     count = search_asking.counter()
-    cards = _cards(state, result)
-    heading = title(state, values, result)
+    cards = _cards(answer)
+    heading = title(replace(state, text=answer.text), values, result)
     return render_template(
         "search/show.html",
         state=state,
         heading=heading,
         cards=cards,
         total=result.total,
+        related=answer.related_total,
         groups=values.groups(state, result.facets),
         chips=chips(state, values),
         clear_url=state.cleared().url,
@@ -75,15 +77,18 @@ def _answer(state: SearchState, values: Values) -> ResponseReturnValue:
         map_url=map_url(state) if state.target == "call" else "",
         ways_out=[] if result.total else ways_out(state, values, result.facets, count),
         desks=[] if result.total else desks_nearby(state),
-        expansions=expansions(state.text)[:MOST_EXPANSIONS],
+        seen=understood(state, values, answer),
         nav=state.target,
         description=description([card.title for card in cards]),
     )
 
 
-def _cards(state: SearchState, result: SearchResult) -> list[Card]:
-    found = rows.public_listings(session(), [hit.id for hit in result.hits])
-    return [_card(found[hit.id], state.text) for hit in result.hits if hit.id in found]
+def _cards(answer: Answer) -> list[Card]:
+    ids = [hit.id for hit in answer.result.hits]
+    found = rows.public_listings(session(), ids)
+    cards = {id_: _card(found[id_], answer.text) for id_ in ids if id_ in found}
+    note = _("このことばは含みませんが、意味が近いものです")
+    return [replace(c, note=note) if id_ in answer.related else c for id_, c in cards.items()]
 
 
 def _card(row: Call | Solution, text: str) -> Card:

@@ -3,20 +3,31 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from hub.web.context import now, services
+from hub.domain.understanding import intent_of
+from hub.web.context import now, services, session
 from hub.web.search_state import PER_PAGE, SearchState
+from search.finder import Answer, hints
 from search.index import SearchResult
 
 
 def result(
     state: SearchState, *, offset: int | None = None, limit: int = PER_PAGE, facets: bool = True
 ) -> SearchResult:
-    """A part of what is found: the state's page, or `limit` listings from `offset` on.
+    """What holds the words: the state's page, or `limit` listings from `offset` on.
 
     Raises IndexUnavailable.
     """
-    query = state.query(now(), offset=offset, limit=limit)
-    return services().index.search(query if facets else replace(query, facets=False))
+    query = replace(state.query(now(), offset=offset, limit=limit), facets=facets)
+    return services().finder.words(query, as_typed=not state.repair)
+
+
+def answer(
+    state: SearchState, *, offset: int | None = None, limit: int = PER_PAGE, facets: bool = True
+) -> Answer:
+    """The same with what is near in meaning, in the order people see. Raises IndexUnavailable."""
+    query = replace(state.query(now(), offset=offset, limit=limit), facets=facets)
+    named = hints(intent_of(session(), state.text)) if state.text else ()
+    return services().finder.find(query, named=named, as_typed=not state.repair)
 
 
 def counter() -> Callable[[SearchState], int]:

@@ -10,6 +10,7 @@ from hub.domain.saved_search import (
     FIELDS,
     NAMES,
     PER_PAGE,
+    SWITCHES,
     TEXT_MAX,
     VALUES_MAX,
     Known,
@@ -20,6 +21,7 @@ from hub.domain.saved_search import (
 __all__ = [
     "FIELDS",
     "PER_PAGE",
+    "SWITCHES",
     "TEXT_MAX",
     "VALUES_MAX",
     "SearchState",
