@@ -26,7 +26,6 @@ from hub.web.access import public
 from hub.web.context import now, session
 from hub.web.language import chosen
 from hub.web.search_facets import Values
-from hub.web.search_outputs import outputs
 from hub.web.search_state import SearchState, Unreadable, is_clean, read
 from hub.web.search_title import subject
 from hub.web.words import _
@@ -125,9 +124,8 @@ def formats() -> ResponseReturnValue:
     sample = SearchState(filters={"status": ("open",)})
     return render_template(
         "api/formats.html",
-        forms=outputs(sample),
         addresses={form: sample.at(f"exports.{form}", _external=True) for form in FORMS},
-        most=MOST,
+        most=f"{MOST:,}",
         seconds=FRESH_SECONDS,
         tables=[
             {"label": _("募集"), "fields": FIELDS["call"]},
