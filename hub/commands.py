@@ -41,6 +41,11 @@ def rematch() -> list[str]:
     return [sys.executable, "-m", "workers", "rematch"]
 
 
+def embedder() -> list[str]:
+    """The bundled model."""
+    return [sys.executable, "-m", "hub", "embedder"]
+
+
 def prepare() -> list[str]:
     """Migrations and seeds."""
     return [sys.executable, "-m", "hub", "prepare"]

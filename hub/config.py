@@ -1,13 +1,20 @@
 """Settings, each declared once: name, type, default and a sentence of help."""
 
 import os
+import re
 import secrets
 from contextlib import suppress
+from email.utils import parseaddr
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_ORIGIN = re.compile(
+    r"https?://[A-Za-z0-9.\-]+(:[0-9]{1,5})?/?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?/?"
+)
 
 
 class Settings(BaseSettings):
@@ -32,6 +39,19 @@ class Settings(BaseSettings):
         default="", description="Meilisearch URL; empty means the embedded index."
     )
     meili_key: str = Field(default="", description="Meilisearch API key.")
+    semantic: Literal["auto", "off"] = Field(
+        default="auto",
+        description="Search by meaning too: auto where there is a model, off by words only.",
+    )
+    embedder_url: str = Field(
+        default="",
+        description="Base of an OpenAI-compatible embeddings endpoint, such as "
+        "https://host/v1; empty means the bundled model of `hub serve` where it is installed.",
+    )
+    embedder_model: str = Field(
+        default="", description="Model to ask it for; empty means the first it lists."
+    )
+    embedder_key: str = Field(default="", description="API key of the embeddings endpoint.")
     secret_key: str = Field(
         default="",
         description="Key that signs cookies; empty means one made and kept in the data folder.",
@@ -53,6 +73,22 @@ class Settings(BaseSettings):
         default="20 per hour",
         description="Sign-in and registration attempts allowed for one address.",
     )
+    public_url: str = Field(
+        default="",
+        description="Address of the site in mails, such as https://hub.example.jp; empty means "
+        "http://HOST:PORT.",
+    )
+    mail_url: str = Field(
+        default="",
+        description="Mail server, such as smtp://user:password@host:587 (STARTTLS) or smtps://…; "
+        "empty means files in the data folder, `null:` no mail at all.",
+    )
+    mail_from: str = Field(
+        default="Local Hub <no-reply@example.jp>", description="Sender of mails."
+    )
+    alert_limit: str = Field(
+        default="20 per hour", description="Requests for alerts by mail allowed for one address."
+    )
     operator_name: str = Field(
         default="Local Hub 運営チーム", description="Operator named in the footer."
     )
@@ -66,6 +102,42 @@ class Settings(BaseSettings):
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().resolve()
 
+    @field_validator("public_url")
+    @classmethod
+    def _origin(cls, value: str) -> str:
+        if value and not _ORIGIN.fullmatch(value):
+            raise ValueError("must be an address such as https://hub.example.jp")
+        return value.rstrip("/")
+
+    @field_validator("mail_url")
+    @classmethod
+    def _mail_server(cls, value: str) -> str:
+        if not value.startswith(("smtp://", "smtps://", "null:")) and value:
+            raise ValueError("must begin with smtp:// or smtps://")
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _one_sender(cls, value: str) -> str:
+        if not parseaddr(value)[1].count("@") == 1 or "\n" in value:
+            raise ValueError("must be an address such as Local Hub <no-reply@hub.example.jp>")
+        return value
+
+    @model_validator(mode="after")
+    def _mails_lead_here(self) -> "Settings":
+        if self.mail_url.startswith("smtp") and not self.public_url:
+            raise ValueError("MAIL_URL needs PUBLIC_URL: links in mails must lead to this site")
+        return self
+
+    @field_validator("embedder_url")
+    @classmethod
+    def _is_endpoint(cls, value: str) -> str:
+        from search.embedding import endpoint  # only here: numpy takes a while to load
+
+        if value:
+            endpoint(value)
+        return value
+
     @model_validator(mode="after")
     def _demo_stays_here(self) -> "Settings":
         if self.demo and self.host not in ("127.0.0.1", "::1", "localhost"):
@@ -74,6 +146,12 @@ class Settings(BaseSettings):
                 "Start with DEMO=false on an empty data folder to be reached from elsewhere"
             )
         return self
+
+    @property
+    def origin(self) -> str:
+        """The address in force for links in mails; what a request calls us never counts."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.public_url or f"http://{host}:{self.port}"
 
     @property
     def database(self) -> str:

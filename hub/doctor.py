@@ -1,17 +1,18 @@
-"""The consistency check: does the index say what the database says, and do the matches?
+"""The consistency check: do index, matches and vectors agree with what the database says?
 
 It only looks. `repair` only queues tasks; the workers then do what they always do.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
+from hub.clock import utcnow
 from hub.db import Database
-from hub.domain import documents, facts, outbox
+from hub.domain import documents, facts, mails, outbox, vectors
 from hub.models.listing import Call, Solution
 from hub.models.work import Epoch, Match, MatchState, OutboxTask
 from search.index import IndexUnavailable, SearchIndex
@@ -33,29 +34,45 @@ class Differences:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What differs, and how many tasks are still waiting to repair differences."""
+    """What differs, and how many tasks are still waiting to repair differences.
+
+    Missing vectors are no difference while a task is there that will compute them.
+    """
 
     index: Differences = field(default_factory=Differences)
     matches: Differences = field(default_factory=Differences)
     waiting: int = 0
+    vectors: Differences = field(default_factory=Differences)
+    overdue: int = 0  # mails and alerts that should long have gone out
 
     @property
     def clean(self) -> bool:
-        """Nothing differs; tasks that wait are no fault."""
-        return not self.index.all and not self.matches.all
+        """Nothing differs and no mail is overdue; tasks that wait are no fault."""
+        differs = self.index.all or self.matches.all or self.vectors.all
+        return not differs and not self.overdue
 
 
-def examine(database: Database, index: SearchIndex) -> Report:
+def examine(
+    database: Database, index: SearchIndex, *, clock: Callable[[], datetime] = utcnow
+) -> Report:
     """Compare everything. An index that is not there lacks everything."""
     with database.session() as session:
+        cared_for = vectors.cared_for(session)
         waiting = session.scalar(select(func.count()).select_from(OutboxTask)) or 0
+        overdue = mails.overdue(session, clock())
         matches = _matches(session)
-        wanted = documents.versions(session)
+        wanted: dict[str, int] = {}
+        incomplete: set[str] = set()
+        for batch in documents.load_all(session):
+            wanted |= {document.id: document.version for document in batch}
+            incomplete |= vectors.incomplete(session, batch)
+        forgotten = frozenset(incomplete - cared_for - vectors.cared_for(session))
     try:
         held = index.versions()
     except IndexUnavailable:
         held = {}
-    return Report(compare(wanted, held), matches, waiting)
+    lacking = Differences(missing=forgotten)
+    return Report(compare(wanted, held), matches, waiting, lacking, overdue)
 
 
 def compare(wanted: Mapping[str, object], held: Mapping[str, object]) -> Differences:
@@ -70,7 +87,8 @@ def compare(wanted: Mapping[str, object], held: Mapping[str, object]) -> Differe
 def repair(session: Session, report: Report, now: datetime) -> int:
     """Queue a task for each difference; the caller commits. Returns the number of tasks."""
     count = 0
-    for kind, differences in (("index", report.index), ("match", report.matches)):
+    found = {"index": report.index, "match": report.matches, "embed": report.vectors}
+    for kind, differences in found.items():
         for subject in ("call", "solution"):
             ids = _numbers(differences.all, subject)
             outbox.note_ids(session, subject, ids, cause="doctor", now=now, kinds=(kind,))

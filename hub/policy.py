@@ -108,6 +108,11 @@ MAY: dict[str, list[list[Predicate]]] = {
     "membership.read": [[is_member]],
     "membership.answer": [[is_owner, is_waiting]],
     "operator.enter": [[is_operator]],
+    # Who holds the link of a mail, or knows number and address, is let in by the rules themselves.
+    "alert.subscribe": [[anyone]],
+    "alert.read": [[anyone]],
+    "alert.confirm": [[anyone]],
+    "alert.end": [[anyone]],
     "call.read": [[is_public], [is_member], [is_operator]],
     "call.create": [[is_editor, posts_calls]],
     "call.edit": [[is_editor, is_live]],

@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PREFIX = "localhub:"
-INDEX, MATCH, UPKEEP = f"{PREFIX}index", f"{PREFIX}match", f"{PREFIX}upkeep"
-QUEUES = (INDEX, MATCH, UPKEEP)  # in the order in which workers look at them
+INDEX, MAIL = f"{PREFIX}index", f"{PREFIX}mail"
+MATCH, UPKEEP, EMBED = f"{PREFIX}match", f"{PREFIX}upkeep", f"{PREFIX}embed"
+QUEUES = (INDEX, MAIL, MATCH, UPKEEP, EMBED)  # in the order in which workers look at them
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +44,14 @@ class Job:
 
 JOBS = {
     "index": Job("workers.jobs.indexing.run", INDEX, 1800),
+    "alerts": Job("workers.jobs.alerts.run", MAIL, 300),
     "match": Job("workers.jobs.matching.run", MATCH, 1800),
+    "embed": Job("workers.jobs.embedding.run", EMBED, 1800),
     "doctor": Job("workers.jobs.upkeep.doctor", UPKEEP, 900),
     "compact": Job("workers.jobs.upkeep.compact", UPKEEP, 900),
     "epoch": Job("workers.jobs.upkeep.epoch", UPKEEP, 1800),
 }
-DRAINS = ("index", "match")  # the jobs that empty the outbox, named like its kinds of task
+DRAINS = ("index", "match", "embed")  # the jobs that empty the outbox, named like its kinds of task
 
 PING_SECONDS = 0.5  # a page never waits longer than this for the queue
 AWAKE_SECONDS = 10  # a lost job is replaced by the first ping or sweep after this
@@ -91,6 +94,17 @@ def socket_path(data_dir: Path) -> Path:
     if len(os.fsencode(path)) > LONGEST_SOCKET:
         path = Path("/tmp") / path.parent.name / path.name  # noqa: S108 - checked to be private
     return path
+
+
+def embedder_path(settings: Settings) -> Path:
+    """The socket of the bundled model, in the same private folder."""
+    return socket_path(settings.data_dir).with_name("embedder.sock")
+
+
+def make_private(folder: Path) -> None:
+    """Make the folder of the sockets. Raises PermissionError when another could use it."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    check_private(folder)
 
 
 def connect(settings: Settings, *, seconds: float | None = None) -> Redis:
@@ -142,6 +156,13 @@ class Queue:
         self._rq(job.queue).enqueue(
             job.function, job_timeout=job.seconds, result_ttl=0, failure_ttl=86400
         )
+
+    def has_jobs(self, *names: str) -> bool:
+        """Whether one of these jobs waits; False when the store is away."""
+        try:
+            return any(self._rq(JOBS[name].queue).count for name in names)
+        except RedisError:
+            return False
 
     def health(self) -> Health:
         """Ask the store and read the workers' last heartbeats. Never raises."""

@@ -26,13 +26,15 @@ from redis.exceptions import RedisError
 from hub import commands
 from hub.config import Settings
 from hub.processes import die_with_parent
-from hub.queue import check_private, connect, socket_path
+from hub.queue import connect, embedder_path, make_private, socket_path
+from search.embedding import bundled
 
 START_SECONDS = 90  # first start on a slow machine
 STOP_SECONDS = 20  # then a child is killed
 LEFTOVER_SECONDS = 10  # children of a killed supervisor are gone by then
 STEADY_SECONDS = 60  # a child that lived this long starts again at once
 LONGEST_REST = 30
+MOST_DEATHS = 5  # of a child that we can do without
 LOG_BYTES = 10_000_000
 TAIL_LINES = 15
 
@@ -45,10 +47,11 @@ class CannotStart(Exception):
 
 @dataclass(eq=False)
 class Child:
-    """A process that is kept alive."""
+    """A process that is kept alive; an optional one is given up when it keeps dying."""
 
     name: str
     command: list[str]
+    optional: bool = False
     keep: tuple[IO[str], ...] = ()  # open files it inherits
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
@@ -58,6 +61,10 @@ class Child:
     def alive(self) -> bool:
         """Whether it runs now."""
         return self.process is not None and self.process.poll() is None
+
+    def given_up(self) -> bool:
+        """Whether it died too often."""
+        return self.optional and self.deaths >= MOST_DEATHS
 
 
 @dataclass
@@ -133,6 +140,8 @@ class Supervisor:
             self._start_valkey()
         self._await("queue", self._store_answers)
         self._prepare()
+        if _has_bundled_model(self.settings):
+            self._start_embedder()
         for number in range(1, self.settings.worker_processes + 1):
             self._launch(Child(f"worker-{number}", commands.worker()))
         self._launch(Child("schedule", commands.schedule()))
@@ -145,9 +154,8 @@ class Supervisor:
         folder = self.settings.data_dir / "valkey"
         folder.mkdir(exist_ok=True)
         path = socket_path(self.settings.data_dir)
-        path.parent.mkdir(mode=0o700, exist_ok=True)
         try:
-            check_private(path.parent)
+            make_private(path.parent)
         except PermissionError as error:
             raise CannotStart(
                 f"キュー用のフォルダーを安全に使えません。\nThe queue cannot start: {error}"
@@ -160,6 +168,9 @@ class Supervisor:
             )
         path.unlink(missing_ok=True)
         self._launch(Child("valkey", commands.valkey(folder, path), keep=(lock,)))
+
+    def _start_embedder(self) -> None:
+        self._launch(Child("embedder", commands.embedder(), optional=True))
 
     def _prepare(self) -> None:
         """Migrations and seeds in a process of their own, whose words go straight to the person."""
@@ -207,7 +218,7 @@ class Supervisor:
         deadline = time.monotonic() + START_SECONDS
         while not self.stopping and not ready():
             for child in self.children:
-                if not child.alive():
+                if not child.alive() and not child.optional:
                     raise CannotStart(self._obituary(child))
             if time.monotonic() > deadline:
                 raise CannotStart(
@@ -252,7 +263,7 @@ class Supervisor:
                 continue
             if child.process is not None:
                 self._bury(child, now)
-            if now >= child.rests_until:
+            if now >= child.rests_until and not child.given_up():
                 self._launch(child)
         for child in self.children:
             _trim(self._log(child.name))
@@ -264,9 +275,12 @@ class Supervisor:
         child.deaths = 1 if now - child.started > STEADY_SECONDS else child.deaths + 1
         rest = min(0.25 * 2 ** (child.deaths - 1), LONGEST_REST)
         child.rests_until = now + rest
+        again = ("もう一度起動します", "starting it again")
+        if child.given_up():
+            again = ("なしでつづけます", "going on without it")
         self._tell(
-            f"{child.name} が終了しました（{child.process.returncode}）。もう一度起動します / "
-            f"{child.name} ended, starting it again"
+            f"{child.name} が終了しました（{child.process.returncode}）。{again[0]} / "
+            f"{child.name} ended, {again[1]}"
         )
         child.process = None
 
@@ -303,7 +317,9 @@ class Supervisor:
             self._tell("\n停止しています… / Stopping …")
         for child in reversed(self.children):
             self._end(child)
-        if any(child.name == "valkey" for child in self.children):
+        if any(child.name == "embedder" for child in self.children):
+            embedder_path(self.settings).unlink(missing_ok=True)
+        if any(child.name in ("valkey", "embedder") for child in self.children):
             with suppress(OSError):
                 socket_path(self.settings.data_dir).parent.rmdir()
         if self._owner is not None:
@@ -322,6 +338,10 @@ class Supervisor:
             self._woken.clear()
         _signal_group(child.process, signal.SIGKILL)
         child.process.wait()
+
+
+def _has_bundled_model(settings: Settings) -> bool:
+    return settings.semantic == "auto" and not settings.embedder_url and bundled()
 
 
 def _dying_with(parent: int) -> Callable[[], None]:

@@ -20,7 +20,7 @@ from sudachipy import Dictionary, SplitMode
 
 from search.vocabulary.wide_groups import WIDE_GROUPS
 
-RULES_VERSION = 1
+RULES_VERSION = 2
 ANALYSIS_VERSION = (
     f"{RULES_VERSION}-sudachi{version('sudachipy')}-core{version('sudachidict-core')}"
 )

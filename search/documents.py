@@ -28,7 +28,8 @@ class SearchDocument:
     kana); `offers` are the offers of a call or the asks of a solution. A prefecture "00" means
     nationwide. `budget_max` is the ceiling of the budget in whole yen. `closed` says that it was
     closed by hand, whatever its dates. `needs` are the parts of the body that say what it is
-    about, the most telling first.
+    about, the most telling first. `vectors` are (place, float16 numbers) of its passages as far
+    as the model has seen them; see search.passages.
     """
 
     id: str
@@ -53,6 +54,8 @@ class SearchDocument:
     published_at: int = 0
     closed: bool = False
     needs: tuple[str, ...] = field(default=(), repr=False)  # all of it stands in the body
+    vectors: tuple[tuple[int, bytes], ...] = field(default=(), repr=False)
+    vector_model: str = field(default="", repr=False)
 
 
 def facet_values(document: SearchDocument) -> dict[str, tuple[str, ...]]:

@@ -5,6 +5,7 @@ import threading
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from search.documents import (
     DEADLINES,
     NEVER,
     NO_DEADLINE,
+    TARGETS,
     TIE_BITS,
     SearchDocument,
     closing,
@@ -34,20 +36,25 @@ from search.documents import (
     opening,
     tie,
 )
-from search.embedded_text import Found, TextQueries, all_of, any_of, count_of, less, unscored
+from search.embedded_text import Found, Side, TextQueries, all_of, any_of, count_of, less, unscored
+from search.embedding import Vectors
 from search.generations import Generations
 from search.index import Hit, IndexBusy, IndexUnavailable, SearchResult
 from search.lexicon import words_of
 from search.names import name_units
+from search.passages import MOST_PASSAGES
 from search.plan import grams, plan
 from search.query import FACETS, STORED, SearchQuery
+from search.vectors import VectorFiles
 
 SCHEMA_VERSION = 2
 _WRITER_BYTES = 30_000_000
 _MOST_VALUES = 2_500  # more than all municipalities
 _TIES = 32
+_HEAD = 50  # listings that are ordered with all that is known of them
 _FOCUS_STEPS = 1_000
 _PART_END = " ¶ "  # no letter, so that no phrase reaches over it
+_SPARE_ROWS = 4 * MOST_PASSAGES  # vectors kept for each listing before the file is made compact
 
 
 class EmbeddedIndex:
@@ -58,6 +65,7 @@ class EmbeddedIndex:
         rules = hashlib.sha256(ANALYSIS_VERSION.encode()).hexdigest()[:8]
         self._generations = Generations(folder, f"v{SCHEMA_VERSION}-{rules}")
         self._opened: tuple[Path, tantivy.Index] | None = None
+        self._vectors: tuple[Path, VectorFiles] | None = None
         self._opening = threading.Lock()
 
     def apply(self, upserts: Sequence[SearchDocument], deletes: Collection[str]) -> None:
@@ -66,11 +74,13 @@ class EmbeddedIndex:
             if self._generations.current() is None:
                 self._generations.switch(self._create())
             writer = _writer(self._index())
+            self._vector_files().append(upserts)
             for document_id in deletes:
                 writer.delete_documents_by_term("id", document_id)
             _write(writer, upserts)
             writer.commit()
             writer.wait_merging_threads()
+            self._compact()
 
     def versions(self, ids: Collection[str] | None = None) -> dict[str, int]:
         """Return id -> version; see SearchIndex.versions."""
@@ -91,6 +101,17 @@ class EmbeddedIndex:
         with _edge():
             return _Search(self._schema, self._searcher(), query).result()
 
+    def nearest(
+        self, vector: Vectors, query: SearchQuery, limit: int, *, model: str
+    ) -> tuple[Hit, ...]:
+        """Return the listings nearest in meaning; see SearchIndex.nearest."""
+        with _edge():
+            searcher = self._searcher()
+            search = _Search(self._schema, searcher, replace(query, text=""))
+            found = self._vector_files().nearest(model, vector, limit, search.allowed)
+            sharp = search.focus([id_ for id_, _ in found])
+            return tuple(Hit(id_, score, sharp.get(id_, 1.0)) for id_, score in found)
+
     def ready(self) -> bool:
         """Tell whether the index can answer; see SearchIndex.ready."""
         try:
@@ -107,7 +128,7 @@ class EmbeddedIndex:
             with _edge():
                 folder = self._create()
             try:
-                fresh = _Fresh(tantivy_index(self._schema, folder))
+                fresh = _Fresh(tantivy_index(self._schema, folder), VectorFiles(folder))
                 yield fresh
                 with _edge():
                     fresh.finish()
@@ -120,6 +141,21 @@ class EmbeddedIndex:
         folder = self._generations.create()
         tantivy_index(self._schema, folder)
         return folder
+
+    def _vector_files(self) -> VectorFiles:
+        folder = self._generations.current()
+        if folder is None:
+            raise IndexUnavailable("the search index must be built")
+        files = self._vectors
+        if files is None or files[0] != folder:
+            files = self._vectors = (folder, VectorFiles(folder))
+        return files[1]
+
+    def _compact(self) -> None:
+        searcher = self._searcher()
+        self._vector_files().compact(
+            lambda: _versions(searcher, Query.all_query()), _SPARE_ROWS * (searcher.num_docs + 100)
+        )
 
     def _searcher(self) -> tantivy.Searcher:
         index = self._index()
@@ -140,13 +176,15 @@ class EmbeddedIndex:
 class _Fresh:
     """The generation being built by EmbeddedIndex.rebuilding."""
 
-    def __init__(self, index: tantivy.Index) -> None:
+    def __init__(self, index: tantivy.Index, vectors: VectorFiles) -> None:
         self._index = index
+        self._vectors = vectors
         self._writer = _writer(index)
 
     def apply(self, batch: Sequence[SearchDocument]) -> None:
         """Add documents; see FreshIndex.apply."""
         with _edge():
+            self._vectors.append(batch)
             _write(self._writer, batch)
 
     def versions(self) -> dict[str, int]:
@@ -173,23 +211,35 @@ class _Search:
         self._found = self._text_queries()
         self._filters = self._filter_queries()
 
+    def allowed(self, ids: Collection[str]) -> dict[str, int]:
+        """Return id -> version of those among these that the filters let through."""
+        return _versions(self._searcher, self._matching(_among(self._schema, ids)), len(ids))
+
+    def focus(self, ids: Collection[str]) -> dict[str, float]:
+        """Return id -> focus of these listings."""
+        found = _numbers(self._searcher, _among(self._schema, ids), "focus", len(ids))
+        return {id_: steps / _FOCUS_STEPS for id_, steps in found.items()}
+
     def result(self) -> SearchResult:
         hits, total = self._page()
         unmet = tuple(word.form for word in self._found.unmet)
-        facets = self._facets() if self._query.facets else {}
+        facets = self._facets(total) if self._query.facets else {}
         return SearchResult(hits=hits, total=total, facets=facets, unmet=unmet)
 
     def _text_queries(self) -> Found:
         text = self._query.text
         if not text:
-            return Found(Query.all_query())
+            sides = {target: unscored(self._value("target", target)) for target in TARGETS}
+            return Found({target: Side(side, side) for target, side in sides.items()})
         queries = TextQueries(self._schema, self._searcher)
-        return queries.found(text, plan(text, queries.knows, expand=self._query.expand))
+        planned = plan(text, queries.knows, expand=self._query.expand)
+        # The counts of the other target are told too, unless nothing is counted.
+        alone = self._query.target in TARGETS and not self._query.facets
+        return queries.found(text, planned, [self._query.target or ""] if alone else TARGETS)
 
     def _filter_queries(self) -> dict[str, Query]:
         query = self._query
         chosen = {**query.filters, "status": query.status}
-        chosen["target"] = (query.target,) if query.target else ()
         return {
             field: any_of([self._value(field, value) for value in values])
             for field, values in chosen.items()
@@ -203,13 +253,17 @@ class _Search:
             return self._deadline(value)
         return Query.term_query(self._schema, field, value, "basic")
 
-    def _matching(self, *extra: Query, but: str = "") -> Query:
-        """Return the query for text and filters, those of the facet `but` left out."""
+    def _matching(self, *extra: Query, but: str = "", target: str | None = None) -> Query:
+        """Return the query for text and filters, those of the facet `but` left out; no scores."""
+        side = self._found.plain(target or self._query.target)
+        return unscored(self._narrowed(side, extra, but))
+
+    def _narrowed(self, found: Query, extra: Sequence[Query] = (), but: str = "") -> Query:
         filters = [query for field, query in self._filters.items() if field != but]
         if self._query.only is not None:
             filters.append(_among(self._schema, self._query.only))
-        found = all_of([unscored(query) for query in (self._found.query, *filters, *extra)])
-        return less(found, [_among(self._schema, self._query.but)] if self._query.but else [])
+        narrowed = all_of([found, *map(unscored, (*filters, *extra))])
+        return less(narrowed, [_among(self._schema, self._query.but)] if self._query.but else [])
 
     def _status(self, status: str) -> Query:
         """Return the query for a status as the clock of the query sees it."""
@@ -276,22 +330,45 @@ class _Search:
         return tuple(hits), total
 
     def _by_score(self) -> tuple[tuple[Hit, ...], int]:
-        """Return the page by score; equal scores are ordered by the ties of all that share it."""
-        ranked = [(Occur.Should, query) for query in self._found.ranking]
-        query = Query.boolean_query([(Occur.Must, self._matching()), *ranked])
-        end = self._query.offset + self._query.limit
-        size = end + _TIES
+        """Return the page by score; equal scores are ordered by the ties of all that share it.
+
+        The first _HEAD are ordered once more with what only touches the query, which costs too
+        much to be asked of everything found.
+        """
+        offset, end = self._query.offset, self._query.offset + self._query.limit
+        found, total = self._best(max(end, _HEAD))
+        head = self._touched(found[:_HEAD])
+        page = [*head, *found[_HEAD:]][offset:end]
+        return self._scored(
+            [(score / self._found.scale, address) for score, _, address in page]
+        ), total
+
+    def _best(self, count: int) -> tuple[list[tuple[float, int, Any]], int]:
+        """Return (score, tie, address) of at least the `count` best, in order, and the total."""
+        size = count + _TIES
+        matching = self._narrowed(self._found.scored(self._query.target))
         while True:
-            found = self._searcher.search(query, size)
-            if len(found.hits) < size or found.hits[-1][0] < found.hits[end - 1][0]:
+            found = self._searcher.search(matching, size)
+            if len(found.hits) < size or found.hits[-1][0] < found.hits[count - 1][0]:
                 break
             size *= 4
-        addresses = [address for _, address in found.hits]
-        ties = self._searcher.fast_field_values("tie", addresses)
-        ordered = sorted(zip(found.hits, ties, strict=True), key=lambda hit: (-hit[0][0], hit[1]))
-        page = [hit for hit, _ in ordered[self._query.offset : end]]
-        hits = self._scored([(score / self._found.scale, address) for score, address in page])
-        return hits, count_of(found)
+        ties = self._searcher.fast_field_values("tie", [address for _, address in found.hits])
+        ranked = [
+            (score, int(order or 0), address)
+            for (score, address), order in zip(found.hits, ties, strict=True)
+        ]
+        return sorted(ranked, key=_in_order), count_of(found)
+
+    def _touched(self, head: list[tuple[float, int, Any]]) -> list[tuple[float, int, Any]]:
+        if len(head) < 2 or not self._found.touches:
+            return head
+        ids = [_id(self._searcher, address) for _, _, address in head]
+        among = unscored(_among(self._schema, ids))
+        lifts = [(Occur.Should, query) for query in self._found.touches]
+        found = self._searcher.search(Query.boolean_query([(Occur.Must, among), *lifts]), len(ids))
+        extra = {_place(address): score for score, address in found.hits}
+        lifted = [(score + extra.get(_place(a), 0.0), order, a) for score, order, a in head]
+        return sorted(lifted, key=_in_order)
 
     def _scored(self, page: Sequence[tuple[float, Any]]) -> tuple[Hit, ...]:
         sharp = self._searcher.fast_field_values("focus", [address for _, address in page])
@@ -300,13 +377,20 @@ class _Search:
             for (score, address), steps in zip(page, sharp, strict=True)
         )
 
-    def _facets(self) -> dict[str, dict[str, int]]:
+    def _facets(self, total: int) -> dict[str, dict[str, int]]:
         """Return the counts of all facets: one pass, and one more for each with a choice in it."""
-        every = (*FACETS, "target", "status")
-        facets = self._counts([field for field in every if field not in self._filters])
+        facets = self._counts([f for f in (*FACETS, "status") if f not in self._filters])
         for field in self._filters:
             facets |= self._counts([field], but=field)
+        sizes = {
+            target: total if target == self._query.target else self._size(target)
+            for target in TARGETS
+        }
+        facets["target"] = {target: size for target, size in sizes.items() if size}
         return facets
+
+    def _size(self, target: str) -> int:
+        return count_of(self._searcher.search(self._matching(target=target), 1))
 
     def _counts(self, fields: list[str], but: str = "") -> dict[str, dict[str, int]]:
         asked = {field: self._buckets(field) for field in fields}
@@ -468,14 +552,28 @@ def _terms(tokens: Sequence[Token]) -> str:
     return " ".join(term for token in tokens for term in (token.form, *token.units))
 
 
-def _versions(searcher: tantivy.Searcher, query: Query) -> dict[str, int]:
-    hits = searcher.search(query, max(searcher.num_docs, 1)).hits
+def _versions(searcher: tantivy.Searcher, query: Query, most: int | None = None) -> dict[str, int]:
+    return _numbers(searcher, query, "version", searcher.num_docs if most is None else most)
+
+
+def _numbers(searcher: tantivy.Searcher, query: Query, field: str, most: int) -> dict[str, int]:
+    """Return id -> a number of everything a query finds, of which there are at most so many."""
+    hits = searcher.search(query, max(most, 1)).hits
     addresses = [address for _, address in hits]
-    numbers = searcher.fast_field_values("version", addresses)
+    numbers = searcher.fast_field_values(field, addresses)
     return {
         _id(searcher, address): int(number or 0)
         for address, number in zip(addresses, numbers, strict=True)
     }
+
+
+def _in_order(ranked: tuple[float, int, Any]) -> tuple[float, int]:
+    score, order, _ = ranked
+    return -score, order
+
+
+def _place(address: tantivy.DocAddress) -> tuple[int, int]:
+    return address.segment_ord, address.doc
 
 
 def _among(schema: tantivy.Schema, ids: Collection[str]) -> Query:

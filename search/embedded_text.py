@@ -7,122 +7,171 @@ more than another. Scores are BM25, as a share of what a listing that holds ever
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import tantivy
 from tantivy import Occur, Query
 
-from search.analysis import bigrams
+from search.analysis import bigrams, characters
 from search.documents import TARGETS
 from search.names import START
-from search.plan import ENOUGH, Part, Phrase, Plan, Want, Word, grams
+from search.plan import ENOUGH, Part, Phrase, Plan, Want, Word
 
 # How much a way of meeting a word counts beside the word as typed (1).
-TITLE, TEXT = 1.0, 1.0
+# The field `text` holds the title too.
+WEIGHTS = {"title": 1.0, "text": 1.0}
 UNIT = 0.6
 SYNONYM = 0.4
 GROUP = 0.2
 READING = 0.5
 NAME = 1.5
-GRAM = 0.05
+CHARACTER = 0.3
 NEAR = 0.4
 # What the ways that did not win still add: being met twice is a little better.
 TIE_BREAKER = 0.1
 _NEAR_SHARE = 0.6
+# The rarest kanji of a query tell most; the common ones cost most.
+_MOST_CHARACTERS = 6
 _FEWEST_PAIRS = 2
 # Of the idf of its words, what a listing gets that holds each of them in title and text.
 _FULL = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What a plan finds: `query` without scores, `ranking` with them, `scale` their full mark.
+class Side:
+    """What is found in one target: with scores, and the same matches at less cost."""
 
-    `unmet` are the words that no listing holds as typed, by sound, or by a synonym.
+    scored: Query
+    plain: Query
+
+    def less(self, never: Sequence[Query]) -> "Side":
+        """Return the same without what matches any of the queries."""
+        return Side(less(self.scored, never), less(self.plain, never))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a plan finds in each target, with scores, of which `scale` is the full mark.
+
+    `touches` only lift what is found already. `unmet` are the words that no listing holds as
+    typed, by sound, or by a synonym.
     """
 
-    query: Query
-    ranking: list[Query] = field(default_factory=list)
+    sides: Mapping[str, Side]
+    touches: list[Query] = field(default_factory=list)
     scale: float = 1.0
     unmet: tuple[Word, ...] = ()
+
+    def scored(self, target: str | None) -> Query:
+        """Return what is found in one target, in all of them for None."""
+        return any_of([side.scored for side in self._of(target)])
+
+    def plain(self, target: str | None) -> Query:
+        """Return the same matches, cheaper and without scores."""
+        return unscored(any_of([side.plain for side in self._of(target)]))
+
+    def _of(self, target: str | None) -> list["Side"]:
+        return [side for name, side in self.sides.items() if target in (None, name)]
 
 
 class TextQueries:
     """Builds queries against one searcher, whose vocabulary tells known words from unknown."""
 
-    def __init__(self, schema: tantivy.Schema, searcher: tantivy.Searcher) -> None:
+    def __init__(
+        self, schema: tantivy.Schema, searcher: tantivy.Searcher, *, scored: bool = True
+    ) -> None:
+        """Without `scored` queries match the same at less cost, and say nothing of an order."""
         self._schema = schema
         self._searcher = searcher
+        self._weights = WEIGHTS if scored else {"text": 1.0}
+        self._join = best_of if scored else any_of
 
     def knows(self, reading: str) -> bool:
         return self._frequency("kana", reading) > 0
 
-    def found(self, text: str, plan: Plan) -> Found:
-        """Return what a plan finds; nothing when no part of it can be met.
+    def found(self, text: str, plan: Plan, targets: Sequence[str] = TARGETS) -> Found:
+        """Return what a plan finds among `targets`; nothing when no part of it can be met.
 
         Fewer wants than all are enough only until a page is filled. Each target is judged alone
         and before any filter, so that a tab shows the same whichever tab the reader comes from,
         and a filter never widens what is found.
         """
-        wants = self._wants(plan)
+        plain = TextQueries(self._schema, self._searcher, scored=False)
         must = [self._phrase(phrase) for phrase in plan.exact]
         never = [self._phrase(phrase) for phrase in plan.without]
-        if not wants and not must:
-            found = Query.all_query() if never else Query.empty_query()
-            return Found(less(found, never))
-        sides = [self._side(text, plan, wants, must, target) for target in TARGETS]
-        ranking = [*must, *(query for query in wants.values()), *self._touches(text, plan)]
+        unmet = tuple(word for word in plan.words if not word.asking and not self._met(word))
+        if not plan.wants and not must:
+            found = less(Query.all_query() if never else Query.empty_query(), never)
+            sides = {t: unscored(all_of([found, self._is(t)])) for t in targets}
+            return Found({t: Side(side, side) for t, side in sides.items()}, unmet=unmet)
+        names = [(name, self._name(name)) for name in plan.names]
+        called = [(name, query) for name, query in names if self._count(query)]
+        wants = [(self._want(want, called), plain._want(want, called)) for want in plan.wants]
         return Found(
-            less(any_of(sides), never),
-            ranking=ranking,
+            {t: self._side(text, plan, wants, must, t).less(never) for t in targets},
+            touches=list(self._touches(text, plan)),
             scale=_FULL * sum(self._idf(part) for part in _first_parts(plan)) or 1.0,
-            unmet=tuple(word for word in plan.words if not word.asking and not self._met(word)),
+            unmet=unmet,
         )
-
-    def _wants(self, plan: Plan) -> dict[Want, Query]:
-        names = [name for name in plan.names if self._is_name(name)]
-        return {want: self._want(want, names) for want in plan.wants}
 
     def _side(
-        self, text: str, plan: Plan, wants: dict[Want, Query], must: list[Query], target: str
-    ) -> Query:
+        self,
+        text: str,
+        plan: Plan,
+        wants: Sequence[tuple[Query, Query]],
+        must: Sequence[Query],
+        target: str,
+    ) -> "Side":
         """Return what meets the most wants of which there is still a page, in one target."""
-        here = [*map(unscored, must), self._term("target", target, "basic")]
+        here = [*must, unscored(self._is(target))]
         if not wants:
-            return all_of(here)
-        queries = list(wants.values())
-        least = self._least(queries, here) if len(queries) > 1 else 1
-        tries = (any_of(queries, least), self._units(plan.words), self._near(text))
-        return next(
-            (found for attempt in tries if self._count(found := all_of([attempt, *here]))),
-            Query.empty_query(),
-        )
+            return Side(all_of(here), all_of(here))
+        ranked, plain = zip(*wants, strict=True)
+        least = self._least(plain, here)
+        if least:
+            return Side(
+                all_of([any_of(ranked, least), *here]), all_of([any_of(plain, least), *here])
+            )
+        tries = (self._units(plan.words), self._near(text))
+        found = (all_of([attempt, *here]) for attempt in tries)
+        one = next((query for query in found if self._count(query)), Query.empty_query())
+        return Side(one, one)
 
     def _least(self, queries: Sequence[Query], here: Sequence[Query]) -> int:
-        """Return how many of the queries can be asked for at once and still fill a page, or 1."""
-        each = [Query.const_score_query(query, 1.0) for query in queries]
-        counted = all_of([any_of(each), *map(unscored, here)])
-        hits = self._searcher.search(counted, ENOUGH).hits
-        return max(round(hits[ENOUGH - 1][0]), 1) if len(hits) >= ENOUGH else 1
+        """Return how many of the queries a page of listings meets at once, at least 1.
 
-    def _want(self, want: Want, names: Sequence[Phrase]) -> Query:
+        0 when no listing meets any.
+        """
+        every = self._searcher.search(unscored(all_of([*queries, *here])), 1)
+        if count_of(every) >= ENOUGH or (len(queries) == 1 and count_of(every)):
+            return len(queries)
+        each = [Query.const_score_query(query, 1.0) for query in queries]
+        hits = self._searcher.search(all_of([any_of(each), *map(unscored, here)]), ENOUGH).hits
+        if len(hits) < ENOUGH:
+            return min(len(hits), 1)
+        return max(round(float(hits[-1][0])), 1)
+
+    def _want(self, want: Want, names: Sequence[tuple[Phrase, Query]]) -> Query:
         met = any_of([all_of([self._part(part) for part in parts]) for parts in want.alternatives])
-        called = [name for name in names if any(_inside(part, name) for part in want.parts)]
-        return best_of([met, *(self._name(name) for name in called)])
+        called = [query for name, query in names if any(_inside(p, name) for p in want.parts)]
+        return self._join([met, *called])
 
     def _part(self, part: Part) -> Query:
         return self._word(part) if isinstance(part, Word) else self._phrase(part)
 
     def _touches(self, text: str, plan: Plan) -> Iterator[Query]:
-        """Yield what only lifts a listing: words of asking, and likeness of spelling."""
+        """Yield what only lifts a listing: words of asking, and single kanji in common."""
         yield from (boosted(self._word(word), UNIT) for word in plan.asking)
-        yield from (boosted(self._term("grams", gram), GRAM) for gram in dict.fromkeys(grams(text)))
+        held = {char: self._frequency("grams", char) for char in characters(text)}
+        rarest = sorted((char for char in held if held[char]), key=lambda char: held[char])
+        for char in rarest[:_MOST_CHARACTERS]:
+            yield boosted(self._term("grams", char), CHARACTER)
 
     def _word(self, word: Word) -> Query:
         ways = [query for frequency, query in self._ways(word) if frequency]
-        return best_of(ways) if ways else self._near(word.form)
+        return self._join(ways) if ways else self._near(word.form)
 
     def _ways(self, word: Word) -> Iterable[tuple[int, Query]]:
         yield self._words_way([word.form], 1.0)
@@ -143,8 +192,7 @@ class TextQueries:
         return frequency, boosted(all_of([self._in_fields(term) for term in terms]), weight)
 
     def _in_fields(self, term: str) -> Query:
-        weights = {"title": TITLE, "text": TEXT}
-        return any_of([boosted(self._term(f, term), weight) for f, weight in weights.items()])
+        return any_of([boosted(self._term(f, term), w) for f, w in self._weights.items()])
 
     def _met(self, word: Word) -> bool:
         """Tell whether any listing holds a word otherwise than by bits of it."""
@@ -170,9 +218,6 @@ class TextQueries:
     def _name(self, name: Phrase) -> Query:
         return boosted(self._units_in_order("name", (START, *name.units)), NAME)
 
-    def _is_name(self, name: Phrase) -> bool:
-        return bool(self._count(self._name(name)))
-
     def _units_in_order(self, field: str, units: Sequence[str]) -> Query:
         if len(units) == 1:
             return self._term(field, units[0], "position")
@@ -186,6 +231,9 @@ class TextQueries:
 
     def _count(self, query: Query) -> int:
         return count_of(self._searcher.search(unscored(query), 1))
+
+    def _is(self, target: str) -> Query:
+        return self._term("target", target, "basic")
 
     def _term(self, field: str, value: str, option: str = "freq") -> Query:
         return Query.term_query(self._schema, field, value, option)

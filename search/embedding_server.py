@@ -90,6 +90,11 @@ class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         vector: list[float] = rows[0].tolist()
         return vector
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away is no error."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
     def server_close(self) -> None:
         """Close the socket and drop waiting passages."""
         super().server_close()

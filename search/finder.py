@@ -19,17 +19,50 @@ import numpy as np
 
 from search.embedding import QueryVector, QueryVectors, scale
 from search.index import Hit, IndexUnavailable, SearchIndex, SearchResult
+from search.intent import FilterSuggestion, Intent
 from search.plan import plan
-from search.query import SearchQuery
+from search.query import FACETS, MOST_HITS, SearchQuery
 from search.slips import Vocabulary, corrected, written_out
 
 WINDOW = 100  # listings by words that meaning may put in another order
 NEAREST = 60  # listings near in meaning that are looked at
 MOST_RELATED = 20  # of them, those that may join without holding a word
-WORDS = 0.3  # weight of the words; the rest is meaning
-LEAST_MEANING = 0.35  # of the scale of meaning; below it a listing without the words stays out
+WORDS = 0.25  # weight of the words; the rest is meaning
+FITS = 0.25  # what a listing gains by words for having a value that the query names
+# Of the scale of meaning; below it a listing without the words stays out. Where nothing holds the
+# words a reader is better served by what is faintly near than by nothing, as long as it is said.
+LEAST_MEANING, FAINT_MEANING = 0.35, 0.2
 _MOST_SYNONYMS = 6
 _VOCABULARY_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """Words of a query that name values of a facet: a place, a kind of call, an amount.
+
+    `start` and `end` are their offsets in the text. A hint never filters: a listing that has one
+    of the values stands higher, whether or not its text says the words.
+    """
+
+    start: int
+    end: int
+    facet: str
+    values: tuple[str, ...]
+
+
+def hints(intent: Intent) -> tuple[Hint, ...]:
+    """Return the hints of what is understood of a query: the likeliest meaning of each."""
+    return tuple(
+        Hint(found.start, found.end, found.choices[0].field, _values(found))
+        for found in intent.suggestions
+        if found.choices[0].field in FACETS
+    )
+
+
+def _values(found: FilterSuggestion) -> tuple[str, ...]:
+    """Return all that the words may mean in the facet of their likeliest meaning."""
+    field = found.choices[0].field
+    return tuple(v for choice in found.choices if choice.field == field for v in choice.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +99,16 @@ class Finder:
     _read_at: float = 0.0
     _reading: threading.Lock = field(default_factory=threading.Lock)
 
-    def find(self, query: SearchQuery, *, as_typed: bool = False) -> Answer:
+    def find(
+        self, query: SearchQuery, *, named: Sequence[Hint] = (), as_typed: bool = False
+    ) -> Answer:
         """Answer a query. Raises IndexUnavailable.
 
-        A text that finds nothing as it stands is searched without its slips, and the answer
-        says so; with `as_typed` never.
+        A text with a word that no listing holds is searched without its slips where it has
+        any, and the answer says so; with `as_typed` never. `named` are the values that the text names.
         """
-        if not query.text or query.sort != "relevance":
-            found = self.index.search(query)
-            return self._with_slips(query, found, as_typed)
-        return self._with_slips(query, self.index.search(_window(query)), as_typed)
+        found = self.index.search(_window(query) if _ranked(query) else query)
+        return self._with_slips(query, found, _free(query, named), as_typed)
 
     def count(self, query: SearchQuery) -> int:
         """Return how many listings hold the words of a query. Raises IndexUnavailable."""
@@ -89,20 +122,22 @@ class Finder:
                 self._vocabulary, self._read_at = Vocabulary(self.index.lexicon()), now
             return self._vocabulary
 
-    def _with_slips(self, query: SearchQuery, found: SearchResult, as_typed: bool) -> Answer:
+    def _with_slips(
+        self, query: SearchQuery, found: SearchResult, hints: Sequence[Hint], as_typed: bool
+    ) -> Answer:
         better = corrected(query.text, found.unmet, self.vocabulary()) if found.unmet else ""
         if better in ("", query.text):
-            return self._answer(query, found)
+            return self._answer(query, found, hints)
         if as_typed:
-            return replace(self._answer(query, found), suggestion=better)
+            return replace(self._answer(query, found, hints), suggestion=better)
         instead = replace(query, text=better)
         repaired = self.index.search(_window(instead) if _ranked(instead) else instead)
-        return replace(self._answer(instead, repaired), text=better, repaired=True)
+        return replace(self._answer(instead, repaired, ()), text=better, repaired=True)
 
-    def _answer(self, query: SearchQuery, found: SearchResult) -> Answer:
+    def _answer(self, query: SearchQuery, found: SearchResult, hints: Sequence[Hint]) -> Answer:
         if not _ranked(query):
             return Answer(found, query.text)
-        order = self._order(query, found)
+        order = self._order(query, found, hints)
         end = query.offset + query.limit
         page = list(order.ids[query.offset : end])
         if len(page) < query.limit and end > len(order.ids) and found.total > len(found.hits):
@@ -129,40 +164,84 @@ class Finder:
         )
         return [hit.id for hit in self.index.search(rest).hits]
 
-    def _order(self, query: SearchQuery, found: SearchResult) -> "_Order":
-        """Return the first WINDOW listings by words, and what is near in meaning, in order."""
+    def _order(self, query: SearchQuery, found: SearchResult, hints: Sequence[Hint]) -> "_Order":
+        """Return the first WINDOW listings by words, and what else belongs there, in order.
+
+        Those that hold the words but stand behind the window are promoted; those that do not
+        hold them must be near in meaning, or have a value that the query names.
+        """
         words = {hit.id: hit for hit in found.hits}
         vector = self._vector(query)
-        if vector is None:
-            return _Order(tuple(_by(words, {id_: _word_score(hit) for id_, hit in words.items()})))
-        near = self.index.nearest(vector, query, NEAREST)
-        met = self._met(query, [hit for hit in near if hit.id not in words])
-        seen = self.index.nearest(vector, replace(query, only=tuple(words)), len(words) or 1)
-        meaning = {hit.id: scale(vector.model, hit.score) for hit in (*near, *seen)}
+        near = self._near(vector, query, NEAREST) if vector else ()
+        fitting = self._fitting(query, hints)
+        others = {hit.id: hit for hit in (*near, *fitting.values()) if hit.id not in words}
+        met = self._met(query, list(others))
         held = words | met
-        related = [
+        meaning = self._meaning(query, vector, near, tuple({**words, **others}))
+        least = LEAST_MEANING if held else FAINT_MEANING
+        close = [
             hit
-            for hit in near
-            if hit.id not in held and meaning[hit.id] * hit.focus >= LEAST_MEANING
-        ][:MOST_RELATED]
-        everyone = held | {hit.id: replace(hit, score=0.0) for hit in related}
-        scores = {
-            id_: WORDS * _word_score(hit) + (1 - WORDS) * meaning.get(id_, 0.0) * hit.focus
-            for id_, hit in everyone.items()
-        }
-        return _Order(
-            tuple(_by(everyone, scores)),
-            related=frozenset(hit.id for hit in related),
-            promoted=tuple(met),
-        )
+            for id_, hit in others.items()
+            if id_ not in held and (id_ in fitting or meaning.get(id_, 0.0) * hit.focus >= least)
+        ]
+        fits = self._fits(query, hints, tuple({**words, **others}))
+        scores = {}
+        for id_, hit in (held | {hit.id: hit for hit in close}).items():
+            by_words = _word_score(held[id_]) if id_ in held else 0.0
+            if id_ in fitting:
+                by_words = max(by_words, _word_score(fitting[id_]))
+            by_words += FITS * fits.count(id_)
+            share = WORDS if vector else 1.0
+            scores[id_] = share * by_words + (1 - share) * meaning.get(id_, 0.0) * hit.focus
+        related = set(sorted((h.id for h in close), key=lambda id_: -scores[id_])[:MOST_RELATED])
+        ids = [id_ for id_ in _ranked_ids(scores) if id_ in held or id_ in related]
+        return _Order(tuple(ids), related=frozenset(related), promoted=tuple(met))
 
-    def _met(self, query: SearchQuery, near: Sequence[Hit]) -> dict[str, Hit]:
-        """Return those near in meaning that hold the words too, but stand behind the window."""
-        if not near:
+    def _meaning(
+        self,
+        query: SearchQuery,
+        vector: QueryVector | None,
+        near: Sequence[Hit],
+        ids: tuple[str, ...],
+    ) -> dict[str, float]:
+        """Return how near every one of `ids` is in meaning, on the scale of the model."""
+        if vector is None or not ids:
             return {}
-        ids = tuple(hit.id for hit in near)
-        only = replace(query, only=ids, offset=0, limit=len(ids), facets=False)
-        return {hit.id: hit for hit in self.index.search(only).hits}
+        known = {hit.id for hit in near}
+        rest = replace(query, only=tuple(id_ for id_ in ids if id_ not in known))
+        seen = self._near(vector, rest, len(ids)) if rest.only else ()
+        return {hit.id: scale(vector.model, hit.score) for hit in (*near, *seen)}
+
+    def _near(self, vector: QueryVector, query: SearchQuery, limit: int) -> tuple[Hit, ...]:
+        return self.index.nearest(vector.values, query, limit, model=vector.model)
+
+    def _fitting(self, query: SearchQuery, hints: Sequence[Hint]) -> dict[str, Hit]:
+        """Return what the rest of the query finds among listings with the values it names."""
+        if not hints:
+            return {}
+        narrowed = _narrowed(query, hints)
+        found = self.index.search(replace(narrowed, offset=0, limit=WINDOW, facets=False)).hits
+        return {hit.id: hit if narrowed.text else replace(hit, score=FITS) for hit in found}
+
+    def _fits(self, query: SearchQuery, hints: Sequence[Hint], ids: tuple[str, ...]) -> list[str]:
+        """Return the ids that have a named value, once for each hint they meet."""
+        found: list[str] = []
+        for hint in hints:
+            asked = replace(_narrowed(query, [hint]), text="", only=ids, facets=False)
+            for start in range(0, len(ids), MOST_HITS):
+                page = self.index.search(replace(asked, offset=start, limit=MOST_HITS))
+                found.extend(hit.id for hit in page.hits)
+        return found
+
+    def _met(self, query: SearchQuery, ids: Sequence[str]) -> dict[str, Hit]:
+        """Return those of `ids` that hold the words too, but stand behind the window."""
+        if not ids:
+            return {}
+        only = replace(query, only=tuple(ids), offset=0, limit=MOST_HITS, facets=False)
+        found = list(self.index.search(only).hits)
+        if len(found) == MOST_HITS:
+            found += self.index.search(replace(only, offset=MOST_HITS)).hits
+        return {hit.id: hit for hit in found}
 
     def _vector(self, query: SearchQuery) -> QueryVector | None:
         """Return the meaning of a query: of what was typed, and of its other names."""
@@ -205,9 +284,24 @@ def _word_score(hit: Hit) -> float:
     return min(hit.score, 1.0) * hit.focus
 
 
-def _by(hits: Mapping[str, Hit], scores: Mapping[str, float]) -> list[str]:
+def _ranked_ids(scores: Mapping[str, float]) -> list[str]:
     """Return ids by score; the order they came in, which favours nobody, decides between equals."""
-    return sorted(hits, key=lambda id_: -scores[id_])
+    return sorted(scores, key=lambda id_: -scores[id_])
+
+
+def _narrowed(query: SearchQuery, hints: Sequence[Hint]) -> SearchQuery:
+    """Return the query with the hints as filters, and without their words."""
+    values: dict[str, tuple[str, ...]] = dict(query.filters)
+    text = list(query.text)
+    for hint in hints:
+        values[hint.facet] = (*values.get(hint.facet, ()), *hint.values)
+        text[hint.start : hint.end] = " " * (hint.end - hint.start)
+    return replace(query, text="".join(text), filters=values)
+
+
+def _free(query: SearchQuery, hints: Sequence[Hint]) -> tuple[Hint, ...]:
+    """Return the hints for facets in which the reader has chosen nothing."""
+    return tuple(hint for hint in hints if hint.facet not in query.filters)
 
 
 def _with_synonyms(text: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from search.documents import SearchDocument
+from search.embedding import Vectors
 from search.query import SearchQuery
 
 
@@ -83,6 +84,17 @@ class SearchIndex(Protocol):
 
         It walks the whole vocabulary (tens of milliseconds for ten thousand listings): keep the
         answer. Raises IndexUnavailable.
+        """
+        ...
+
+    def nearest(
+        self, vector: Vectors, query: SearchQuery, limit: int, *, model: str
+    ) -> tuple[Hit, ...]:
+        """Return the listings nearest in meaning, best first, among those the query allows.
+
+        Of the query only target, filters and status count. `vector` has unit length and comes
+        from `model`; the score is a cosine, so it lies in [-1, 1]. Empty when the index holds no
+        vectors of that model. Raises IndexUnavailable.
         """
         ...
 

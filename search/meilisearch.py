@@ -14,9 +14,11 @@ import json
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 from meilisearch import Client
 from meilisearch.errors import MeilisearchApiError, MeilisearchError
 
@@ -34,6 +36,7 @@ from search.documents import (
     opening,
     tie,
 )
+from search.embedding import Vectors
 from search.index import Hit, IndexBusy, IndexUnavailable, SearchResult
 from search.lexicon import lexicon_words
 from search.plan import ENOUGH, Word, words
@@ -49,6 +52,7 @@ _COUNTED = (*STORED, "target")
 _MOST_VALUES = 100_000  # more than the words of the lexicon
 _MOMENTS = {"status": STATUSES, "deadline": (*DEADLINES, NO_DEADLINE)}
 _NOTHING = "opens < 0"
+_EMBEDDER = "sem"  # one for all models: a listing says which model its vectors are of
 _TOKENS = ("tok_title", "tok_keywords", "tok_owner", "tok_summary", "tok_body", "tok_reading")
 
 
@@ -93,6 +97,26 @@ class MeilisearchIndex:
         asked = {"indexUid": self.uid, "q": "", "limit": 0, "facets": ["lexicon"]}
         with _edge():
             return _counts(self._server.search_all([asked])[0]).get("lexicon", {})
+
+    def nearest(
+        self, vector: Vectors, query: SearchQuery, limit: int, *, model: str
+    ) -> tuple[Hit, ...]:
+        """Return the listings nearest in meaning; see SearchIndex.nearest."""
+        with _edge():
+            if self._server.dimensions(self.uid) != len(vector):
+                return ()
+            question = {
+                "indexUid": self.uid,
+                "vector": vector.tolist(),
+                "hybrid": {"embedder": _EMBEDDER, "semanticRatio": 1.0},
+                "filter": [*filters(query).values(), among("vector_model", [model])],
+                "limit": limit,
+                "attributesToRetrieve": ["id"],
+                "showRankingScore": True,
+            }
+            hits = self._server.search_all([question])[0]["hits"]
+            # The server maps a cosine from [-1, 1] to [0, 1].
+            return tuple(Hit(hit["id"], 2 * hit["_rankingScore"] - 1) for hit in hits)
 
     def ready(self) -> bool:
         """Tell whether an index for these rules is there; see SearchIndex.ready."""
@@ -282,10 +306,41 @@ class _Server:
     def add(self, uid: str, documents: Sequence[SearchDocument]) -> None:
         latest = {document.id: document for document in documents}
         if latest:
-            lines = [json.dumps(rendered(row), ensure_ascii=False) for row in latest.values()]
+            rows = self._with_fitting_vectors(uid, list(latest.values()))
+            lines = [json.dumps(rendered(row), ensure_ascii=False) for row in rows]
             path = f"indexes/{uid}/documents?primaryKey=id"
             data = "\n".join(lines).encode()
             self.finish(self.post(path, data, kind="application/x-ndjson"))
+
+    def _with_fitting_vectors(
+        self, uid: str, documents: list[SearchDocument]
+    ) -> list[SearchDocument]:
+        """Drop vectors of another size than the index holds; the first ones decide the size."""
+        sizes = [len(data) // 2 for document in documents for _, data in document.vectors]
+        if not sizes:
+            return documents
+        size = self.dimensions(uid)
+        if size is None:
+            size = sizes[0]
+            embedder = {_EMBEDDER: {"source": "userProvided", "dimensions": size}}
+            data = json.dumps({"embedders": embedder}).encode()
+            self.finish(self._http(_WRITE_SECONDS).patch(f"indexes/{uid}/settings", data))
+        return [
+            document
+            if all(len(data) // 2 == size for _, data in document.vectors)
+            else replace(document, vectors=(), vector_model="")
+            for document in documents
+        ]
+
+    def dimensions(self, uid: str) -> int | None:
+        """Return the size of the vectors an index holds, None while it holds none."""
+        try:
+            found = self._http(_SEARCH_SECONDS).get(f"indexes/{uid}/settings/embedders")
+        except MeilisearchApiError as error:
+            if error.code == "index_not_found":
+                return None
+            raise
+        return int(found[_EMBEDDER]["dimensions"]) if _EMBEDDER in (found or {}) else None
 
     def finish(self, task: Mapping[str, Any]) -> None:
         """Wait for a task. Raises IndexBusy when the index exists, IndexUnavailable on failure."""
@@ -359,7 +414,7 @@ def settings() -> dict[str, Any]:
         "displayedAttributes": ["id", "version"],
         "filterableAttributes": [
             {
-                "attributePatterns": ["id", "lexicon", *_COUNTED],
+                "attributePatterns": ["id", "lexicon", "vector_model", *_COUNTED],
                 "features": {"facetSearch": False, "filter": equal},
             },
             {
@@ -408,8 +463,18 @@ def rendered(document: SearchDocument) -> dict[str, Any]:
         "closes": closing(document),
         "published": document.published_at,
         "tie": tie(document.id),
+        "vector_model": document.vector_model,
+        "_vectors": {_EMBEDDER: _embeddings(document)},
         **{field: list(values) for field, values in facet_values(document).items()},
     }
+
+
+def _embeddings(document: SearchDocument) -> dict[str, Any] | None:
+    """Return the vectors as the server takes them; left out, a listing would keep its old ones."""
+    if not document.vectors:
+        return None
+    rows = [np.frombuffer(data, np.float16).tolist() for _, data in document.vectors]
+    return {"embeddings": rows, "regenerate": False}
 
 
 def query_text(text: str) -> str:

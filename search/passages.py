@@ -16,6 +16,7 @@ from search.sentences import weighted_sentences
 
 PASSAGES_VERSION = 2  # a new one has every listing's passages looked at again
 MOST_PASSAGES = 7
+GIST = 1  # its place among the passages
 ENOUGH = 120  # characters: a window with as many is complete …
 LONGEST = 200  # … and takes no sentence that would make it longer than this
 MOST_SENTENCES = 3

@@ -141,12 +141,14 @@ class Gazetteer:
             members = tuple(code for code in codes.split() if code in self._places)
             for word in (name, *also.split()) if members else ():
                 # A group of one is that place.
-                group = name if word.isascii() else word
+                group = name if word.isascii() or _KANA.fullmatch(word) else word
                 candidate = group if len(members) > 1 else members[0]
                 if len(members) > 1:
                     self._groups[group] = members
                 if word.isascii():
                     self._romaji[_plain(word)] = [candidate]
+                elif _KANA.fullmatch(word):
+                    self._readings[hiragana(word)].insert(0, candidate)
                 else:
                     form = self._form(word)
                     form.groups.append(candidate)
@@ -297,7 +299,7 @@ def _importance(place: Place) -> tuple[int, str]:
 def _may_join(first: "_Piece", second: "_Piece", gap: str) -> bool:
     """Tell whether what stands between two finds lets one say where the other lies."""
     if first.weak or second.weak:
-        beside = gap == " " or (not gap and first.full)
+        beside = gap in (" ", ", ") or (not gap and first.full)
         return beside and not (first.weak and second.weak)
     return _GAP.fullmatch(gap) is not None
 
@@ -402,7 +404,8 @@ def _is_name_of_other(
     words: Sequence[Morpheme], before: Morpheme | None, after: Morpheme | None
 ) -> bool:
     """Tell whether what stands around makes it a person, a thing or part of a longer name."""
-    if before and (before.pos[0] == "接頭辞" or before.pos[2] == "人名"):
+    prefixed = before is not None and before.pos[0] == "接頭辞" and before.surface != "旧"
+    if prefixed or (before is not None and before.pos[2] == "人名"):
         return True
     if after is None:
         return False

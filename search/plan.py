@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from search.analysis import Token, bigrams, characters, exact_units, hiragana, is_kana, tokenize
+from search.questions import core
 from search.syntax import Piece, pieces
 from search.vocabulary.synonyms import PHRASES, Synonym
 
@@ -119,10 +120,11 @@ def plan(
     because the dictionary alone cannot see words in unspaced kana. Without `expand` nothing is
     met by synonyms.
     """
-    typed = pieces(text)
+    typed, idle = pieces(text), core(text)
     groups = _alternatives([piece for piece in typed if not piece.without])
     lone = [group[0] for group in groups if len(group) == 1]
-    found = _found(text, [piece for piece in lone if not piece.phrase], known, expand)
+    plain = _found(text, [piece for piece in lone if not piece.phrase], known, expand)
+    found = [_idle(word) if _lies_in(word, idle) else word for word in plain]
     either = [_want(text, group, known, expand) for group in groups if len(group) > 1]
     wanted = [word for word in found if not word.asking]
     asking = [word for word in found if word.asking]
@@ -193,6 +195,14 @@ def _want(text: str, group: Sequence[Piece], known: Callable[[str], bool], expan
 def _phrase_of(text: str, piece: Piece) -> Phrase:
     units = exact_units(text[piece.start : piece.end])
     return Phrase(piece.start, piece.end, tuple(units[:_LONGEST_PHRASE]))
+
+
+def _idle(word: Word) -> Word:
+    return replace(word, asking=True)
+
+
+def _lies_in(word: Word, spans: Sequence[tuple[int, int]]) -> bool:
+    return any(start <= word.start and word.end <= end for start, end in spans)
 
 
 def _alone(word: Word) -> Word:

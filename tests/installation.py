@@ -22,6 +22,7 @@ NAMES = {  # a word of a child's command line -> its name
     "worker": "worker",
     "schedule": "schedule",
     "gunicorn": "web",
+    "embedder": "embedder",
 }
 
 
@@ -41,7 +42,7 @@ def until(holds: Callable[[], object], seconds: float, what: str) -> None:
 
 
 class Installation:
-    """`hub serve` on a data folder. What it says goes to `output`."""
+    """`hub serve` on a data folder, without a model. What it says goes to `output`."""
 
     def __init__(self, data_dir: Path, **settings: str) -> None:
         self.data_dir = data_dir
@@ -51,6 +52,7 @@ class Installation:
             "DATA_DIR": str(data_dir),
             "PORT": str(self.port),
             "WEB_PROCESSES": "1",
+            "SEMANTIC": "off",  # most tests need no model and no heat
             **settings,
         }
         self.output = data_dir.parent / f"{data_dir.name}.out"
@@ -104,7 +106,7 @@ class Installation:
         return "\n".join(f"== {file.name}\n{file.read_text()[-2000:]}" for file in files)
 
     def children(self) -> dict[str, psutil.Process]:
-        """The supervisor's children by what they run: valkey, worker, schedule, web."""
+        """The supervisor's children by what they run: valkey, worker, schedule, web, embedder."""
         assert self.process is not None
         found = {}
         for child in psutil.Process(self.process.pid).children():

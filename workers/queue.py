@@ -20,7 +20,13 @@ from workers.logs import name_job, set_up
 log = logging.getLogger(__name__)
 
 # Imported before the first fork, so that a job starts within milliseconds.
-PRELOADED = ("workers.jobs.indexing", "workers.jobs.matching", "workers.jobs.upkeep")
+PRELOADED = (
+    "workers.jobs.alerts",
+    "workers.jobs.indexing",
+    "workers.jobs.matching",
+    "workers.jobs.embedding",
+    "workers.jobs.upkeep",
+)
 
 
 class HubWorker(Worker):

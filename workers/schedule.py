@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from hub.clock import JST, utcnow
 from hub.config import Settings
 from hub.db import Database
-from hub.domain import outbox
+from hub.domain import alerts, mails, outbox
 from hub.queue import PREFIX, QUEUES, Queue
 from workers.logs import set_up
 
@@ -41,6 +41,7 @@ TABLE = (
     Entry("epoch", "0 3 * * 1"),
     Entry("doctor", "30 3 * * *"),
     Entry("compact", "0 4 * * *"),
+    Entry("embed", "*/5 * * * *"),  # a model may have come, or another one
 )
 SWEEP_SECONDS = 2.0
 TIDY_EVERY = timedelta(seconds=15)
@@ -81,9 +82,12 @@ class Scheduler:
         return True
 
     def sweep(self, now: datetime) -> None:
-        """Wake the drains that have tasks due: after a lost ping, a failure, a dead worker."""
+        """Wake what has work due: tasks after a lost ping, a failure or a dead worker, alerts in the
+        morning, mails."""
         with self.database.session() as session:
             kinds = outbox.due(session, now)
+            if alerts.due(session, now) or mails.due(session, now):
+                kinds.add("alerts")
         if kinds:
             self.queue.ping(*sorted(kinds))
 

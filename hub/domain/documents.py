@@ -1,6 +1,7 @@
 """Listings as search documents: what the public may find, and nothing else.
 
-`call_document` and `solution_document` are pure; `load` fetches what they need. A listing that
+`call_document` and `solution_document` are pure and know no vectors; `load` fetches what they
+need and attaches the vectors of the model in force. A listing that
 is not public (a draft, an archived one) has no document.
 """
 
@@ -9,10 +10,12 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, and_, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from hub.clock import epoch_seconds
+from hub.domain import vectors
+from hub.domain.status import public as public
 from hub.models.listing import NATIONWIDE, Call, Solution
 from hub.models.organisation import Organisation
 from hub.models.reference import CallKind, Municipality, Offer, Prefecture, Region, Theme
@@ -148,13 +151,17 @@ def solution_document(solution: Solution, names: Names) -> SearchDocument:
 
 
 def load(session: Session, ids: Collection[str]) -> dict[str, SearchDocument]:
-    """The documents of these listings (`call-12`, `solution-7`); absent when not public."""
+    """The documents of these listings (`call-12`, `solution-7`) with the vectors that are there.
+
+    A listing that is not public is absent.
+    """
     names = load_names(session)
     found: dict[str, SearchDocument] = {}
     for subject in ("call", "solution"):
         numbers = [int(id_.partition("-")[2]) for id_ in ids if id_.startswith(f"{subject}-")]
         if numbers:
-            found |= {d.id: d for d in _documents(session, subject, names, numbers)}
+            made = list(_documents(session, subject, names, numbers))
+            found |= {d.id: d for d in vectors.attach(session, made)}
     return found
 
 
@@ -165,18 +172,14 @@ def load_all(session: Session) -> Iterator[list[SearchDocument]]:
         model = Call if subject == "call" else Solution
         ids = session.scalars(select(model.id).where(public(model)).order_by(model.id)).all()
         for start in range(0, len(ids), BATCH):
-            yield list(_documents(session, subject, names, ids[start : start + BATCH]))
+            made = list(_documents(session, subject, names, ids[start : start + BATCH]))
+            yield vectors.attach(session, made)
             session.expunge_all()  # texts of ten thousand listings need not stay
 
 
 def versions(session: Session) -> dict[str, int]:
     """Version of every document that the index should hold."""
     return {document.id: document.version for batch in load_all(session) for document in batch}
-
-
-def public(model: type[Call] | type[Solution]) -> ColumnElement[bool]:
-    """True in SQL for listings that everybody may read."""
-    return and_(model.state.in_(("published", "closed")), model.published_at.is_not(None))
 
 
 def _documents(

@@ -13,7 +13,7 @@ from sqlalchemy import and_, delete, not_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from hub.models.listing import Call, Solution
-from hub.models.work import TASK_KINDS, OutboxTask
+from hub.models.work import CHANGE_KINDS, TASK_KINDS, OutboxTask
 
 LEASE = timedelta(seconds=20)
 LONGEST_WAIT = timedelta(minutes=5)
@@ -28,6 +28,7 @@ class Task:
     subject: str
     subject_id: int
     tries: int
+    cause: str = ""
 
     @property
     def key(self) -> str:
@@ -48,13 +49,22 @@ def note_ids(
     *,
     cause: str,
     now: datetime,
-    kinds: tuple[str, ...] = TASK_KINDS,
+    kinds: tuple[str, ...] = CHANGE_KINDS,
+    ahead: timedelta = timedelta(),
 ) -> None:
-    """The same for several listings by id; `doctor --repair` uses it."""
+    """The same for several listings by id; `doctor --repair` uses it.
+
+    The task goes before those that were noted up to `ahead` earlier.
+    """
     session.info.setdefault("noted", set()).update(kinds if ids else ())
     session.add_all(
         OutboxTask(
-            kind=kind, subject=subject, subject_id=id_, cause=cause, created_at=now, due_at=now
+            kind=kind,
+            subject=subject,
+            subject_id=id_,
+            cause=cause,
+            created_at=now,
+            due_at=now - ahead,
         )
         for id_ in ids
         for kind in kinds
@@ -100,7 +110,13 @@ def claim(session: Session, kind: str, *, now: datetime, limit: int) -> list[Tas
         first = session.execute(oldest.where(is_due).limit(1)).all()
     keys = {(row.subject, row.subject_id) for row in first}
     rows = session.execute(
-        select(OutboxTask.id, OutboxTask.subject, OutboxTask.subject_id, OutboxTask.tries)
+        select(
+            OutboxTask.id,
+            OutboxTask.subject,
+            OutboxTask.subject_id,
+            OutboxTask.tries,
+            OutboxTask.cause,
+        )
         .where(is_due, tuple_(OutboxTask.subject, OutboxTask.subject_id).in_(keys))
         .order_by(OutboxTask.id)
         .with_for_update(skip_locked=True)
@@ -110,7 +126,7 @@ def claim(session: Session, kind: str, *, now: datetime, limit: int) -> list[Tas
         .where(OutboxTask.id.in_([row.id for row in rows]))
         .values(due_at=now + LEASE, tries=OutboxTask.tries + 1)
     )
-    return [Task(row.id, row.subject, row.subject_id, row.tries + 1) for row in rows]
+    return [Task(row.id, row.subject, row.subject_id, row.tries + 1, row.cause) for row in rows]
 
 
 def settle(session: Session, tasks: Collection[Task]) -> None:
@@ -141,6 +157,21 @@ def postpone(session: Session, task: Task, error: str, *, now: datetime) -> None
 def hurry(session: Session, kind: str, *, now: datetime) -> None:
     """Let all tasks of a kind fall due: what they waited for has come."""
     session.execute(update(OutboxTask).where(OutboxTask.kind == kind).values(due_at=now))
+
+
+def put_off(session: Session, kind: str, *, now: datetime, seconds: float) -> None:
+    """Let no task of a kind fall due for some seconds: what all of them need is away."""
+    later = now + timedelta(seconds=seconds)
+    session.execute(
+        update(OutboxTask)
+        .where(OutboxTask.kind == kind, OutboxTask.due_at < later)
+        .values(due_at=later)
+    )
+
+
+def cancel(session: Session, kind: str) -> None:
+    """Delete all tasks of a kind: nobody does such work any more."""
+    session.execute(delete(OutboxTask).where(OutboxTask.kind == kind))
 
 
 def wait(tries: int) -> timedelta:

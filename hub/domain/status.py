@@ -5,7 +5,7 @@ from typing import Literal
 
 from sqlalchemy import ColumnElement, and_, or_
 
-from hub.models.listing import Call
+from hub.models.listing import Call, Solution
 
 Status = Literal["draft", "upcoming", "open", "closed", "archived"]
 
@@ -30,3 +30,8 @@ def open_at(now: datetime) -> ColumnElement[bool]:
         or_(Call.opens_at.is_(None), Call.opens_at <= now),
         or_(Call.closes_at.is_(None), Call.closes_at > now),
     )
+
+
+def public(model: type[Call] | type[Solution]) -> ColumnElement[bool]:
+    """True in SQL for listings that everybody may read."""
+    return and_(model.state.in_(("published", "closed")), model.published_at.is_not(None))

@@ -47,13 +47,10 @@ def match(folder: Path, as_json: bool, worst: int, run_file: Path | None) -> Non
 @command.command("search")
 @_options
 def search(folder: Path, as_json: bool, worst: int, run_file: Path | None) -> None:
-    """Ask every query of FOLDER."""
-
-    def judge(installation: Installation, labelled: LabelledSet) -> list[Direction]:
-        return [report.search_direction(installation, labelled)]
+    """Ask every query of FOLDER, of a baseline and of search step by step."""
 
     target = run_file or Path("run-search.jsonl")
-    _evaluate(folder, ("index",), judge, target, as_json, worst)
+    _evaluate(folder, ("index", "embed"), report.search_steps, target, as_json, worst)
 
 
 def _evaluate(
@@ -65,12 +62,13 @@ def _evaluate(
             directions = judge(installation, labelled)
     except (BadSet, Unfinished) as problem:
         raise click.ClickException(str(problem)) from None
-    report.write_run(run_file, directions)
+    last = [d for d in directions if d.step in ("", report.STEPS[-1])]
+    report.write_run(run_file, last)
     if as_json:
         click.echo(json.dumps(report.as_data(directions), ensure_ascii=False, indent=1))
     else:
         click.echo(report.as_table(directions, labelled))
         click.echo(f"worked off in {installation.seconds:.1f} s; run file: {run_file}")
-    for direction in directions if worst and not as_json else ():
+    for direction in last if worst and not as_json else ():
         click.echo(f"\nworst of {report.NAMES[direction.subject]}")
         click.echo(report.worst(direction, labelled, worst))

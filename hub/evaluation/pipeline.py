@@ -17,10 +17,11 @@ from hub import commands, migrate
 from hub.config import Settings
 from hub.evaluation.labelled import LabelledSet
 from hub.evaluation.market import Market, post
-from hub.models.work import TASK_KINDS, OutboxTask
+from hub.models.work import CHANGE_KINDS, OutboxTask
 from hub.processes import die_with_parent
-from hub.queue import connect, socket_path
+from hub.queue import connect, embedder_path, socket_path
 from hub.services import Services
+from search.embedding import EmbedderUnavailable, bundled
 from seeds.reference import load_reference
 
 START_SECONDS = 20
@@ -41,11 +42,13 @@ class Installation:
 
 
 @contextmanager
-def installed(labelled: LabelledSet, kinds: tuple[str, ...] = TASK_KINDS) -> Iterator[Installation]:
+def installed(
+    labelled: LabelledSet, kinds: tuple[str, ...] = CHANGE_KINDS
+) -> Iterator[Installation]:
     """Post the set into a temporary folder and let the workers finish; the folder goes after.
 
-    `kinds` are the outbox tasks that must be worked off: "index", "match" or both. Raises
-    Unfinished when the workers get no further.
+    `kinds` are the outbox tasks that must be worked off: "index", "match" and "embed", which does
+    nothing without a model. Raises Unfinished when the workers get no further.
     """
     with tempfile.TemporaryDirectory(prefix="localhub-") as folder:
         settings = Settings(data_dir=Path(folder), database_url="", redis_url="", meili_url="")
@@ -54,7 +57,7 @@ def installed(labelled: LabelledSet, kinds: tuple[str, ...] = TASK_KINDS) -> Ite
         with services.database.unit_of_work() as session:
             load_reference(session)
             market = post(session, labelled)
-        with _store(settings):
+        with _store(settings), _model(services, wanted="embed" in kinds):
             started = time.monotonic()
             _work_off(services, kinds)
             yield Installation(services, market, time.monotonic() - started)
@@ -80,6 +83,45 @@ def _store(settings: Settings) -> Iterator[None]:
         server.wait()
         path.unlink(missing_ok=True)
         path.parent.rmdir()
+
+
+@contextmanager
+def _model(services: Services, *, wanted: bool) -> Iterator[None]:
+    """The model that the settings name, answering; the bundled one runs only meanwhile."""
+    settings = services.settings
+    if not wanted or services.embedder is None:
+        yield
+        return
+    server = None
+    if not settings.embedder_url and bundled():
+        server = subprocess.Popen(  # noqa: S603 - our own command line
+            commands.embedder(),
+            env=_environment(settings),
+            stdout=subprocess.DEVNULL,
+            preexec_fn=partial(die_with_parent, os.getpid()),
+        )
+    try:
+        _await_model(services)
+        yield
+    finally:
+        if server is not None:
+            server.terminate()
+            server.wait()
+            embedder_path(settings).unlink(missing_ok=True)
+
+
+def _await_model(services: Services) -> None:
+    assert services.embedder is not None
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            assert services.embedder.model
+        except EmbedderUnavailable:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+        else:
+            return
 
 
 def _await(settings: Settings) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,15 +10,22 @@ from typing import Any
 from sqlalchemy import select
 
 from hub.clock import epoch_seconds
+from hub.domain import documents
+from hub.domain.understanding import intent_of
+from hub.evaluation.bigrams import BigramSearch
 from hub.evaluation.labelled import LabelledSet, Query
 from hub.evaluation.metrics import Quality, means, quality
 from hub.evaluation.pipeline import Installation
 from hub.models.work import Match
+from search.embedding import QueryVectors
+from search.finder import Finder, hints
 from search.query import SearchQuery
 
+PATIENCE = 30.0  # seconds for the meaning of a query
 DEPTH = 50  # ids written for each subject
 
 Lists = dict[str, list[str]]  # subject id -> ids, best first
+Ask = Callable[["Query"], tuple[list[str], int]]  # ids and how many there are
 
 
 @dataclass
@@ -29,6 +36,7 @@ class Direction:
     lists: Lists
     qualities: dict[str, Quality]
     totals: dict[str, int] = field(default_factory=dict)  # results per query
+    step: str = ""  # of search; the last one is what people get
 
     @property
     def summary(self) -> dict[str, Any]:
@@ -58,26 +66,55 @@ def match_directions(installation: Installation, labelled: LabelledSet) -> list[
     ]
 
 
-def search_direction(installation: Installation, labelled: LabelledSet) -> Direction:
-    """Every query of the set, asked as the search page asks."""
+# The steps of search, each of which has to earn its place; the last one is what people get.
+STEPS = ("character pairs", "words", "words and synonyms", "words and meaning")
+
+
+def search_steps(installation: Installation, labelled: LabelledSet) -> list[Direction]:
+    """Every query of the set, asked of the baseline and of search step by step."""
+    services = installation.services
+    with services.database.session() as session:
+        plain = BigramSearch(d for batch in documents.load_all(session) for d in batch)
+        named = {q.id: hints(intent_of(session, q.text)) for q in labelled.queries.values()}
+    alone = Finder(services.index, QueryVectors(None))
+    # Patient, so that a busy machine gives the same figures.
+    whole = Finder(services.index, QueryVectors(services.embedder, seconds=PATIENCE))
+
+    def pairs(query: Query) -> tuple[list[str], int]:
+        found = plain.ranked(query.text, query.target, DEPTH)
+        return found, len(found)
+
+    def asking(finder: Finder, *, expand: bool = True) -> Ask:
+        def ask(query: Query) -> tuple[list[str], int]:
+            answer = finder.find(_asked(query, installation, expand), named=named[query.id])
+            return [hit.id for hit in answer.result.hits], answer.total
+
+        return ask
+
+    asks = (pairs, asking(alone, expand=False), asking(alone), asking(whole))
+    steps = zip(STEPS, asks, strict=True)
+    return [_step(name, ask, installation, labelled) for name, ask in steps]
+
+
+def _asked(query: Query, installation: Installation, expand: bool) -> SearchQuery:
+    return SearchQuery(
+        text=query.text,
+        expand=expand,
+        target=query.target,
+        now=epoch_seconds(installation.market.now) or 0,
+        limit=DEPTH,
+    )
+
+
+def _step(name: str, ask: Ask, installation: Installation, labelled: LabelledSet) -> Direction:
     ids = {f"call-{number}": id_ for number, id_ in installation.market.calls.items()}
     ids |= {f"solution-{number}": id_ for number, id_ in installation.market.solutions.items()}
-    lists: Lists = {}
-    totals: dict[str, int] = {}
-    for query in labelled.queries.values():
-        found = installation.services.index.search(
-            SearchQuery(
-                text=query.text,
-                target=query.target,
-                now=epoch_seconds(installation.market.now) or 0,
-                limit=DEPTH,
-            )
-        )
-        lists[query.id] = [ids[hit.id] for hit in found.hits]
-        totals[query.id] = found.total
+    answers = {query.id: ask(query) for query in labelled.queries.values()}
+    lists = {id_: [ids[found] for found in ranked] for id_, (ranked, _) in answers.items()}
     grades = {query.id: query.grades for query in labelled.queries.values()}
     direction = _judged("query", lists, grades)
-    direction.totals = totals
+    direction.totals = {id_: total for id_, (_, total) in answers.items()}
+    direction.step = name
     return direction
 
 
@@ -98,7 +135,7 @@ def write_run(path: Path, directions: Sequence[Direction]) -> None:
 def as_data(directions: Sequence[Direction]) -> dict[str, Any]:
     """Everything for a program: summaries and each subject's measures."""
     return {
-        direction.subject: {
+        direction.step or direction.subject: {
             "summary": direction.summary,
             "each": {id_: asdict(found) for id_, found in direction.qualities.items()},
         }
@@ -110,27 +147,44 @@ NAMES = {"call": "calls -> solutions", "solution": "solutions -> calls", "query"
 
 
 def as_table(directions: Sequence[Direction], labelled: LabelledSet) -> str:
-    """The summaries as text; search also by kind of query."""
-    lines = [f"{'':24}{'nDCG@10':>9}{'R@20':>9}{'MRR':>9}{'judged':>9}"]
+    """The summaries as text; search also by kind of query, a column for each step."""
+    lines = [f"{'':24}{'nDCG@10':>9}{'R@20':>9}{'MRR':>9}{'judged':>9}{'empty':>9}"]
     for direction in directions:
         summary = direction.summary
-        lines.append(_line(NAMES[direction.subject], summary))
-        if direction.subject == "query":
-            lines += [
-                _line(f"  {kind or '-'}", means_of)
-                for kind, means_of in _kinds(direction, labelled)
-            ]
-            if "zero_results" in summary:
-                lines.append(f"without any result: {summary['zero_results']:.1%}")
-    return "\n".join(lines)
+        empty = f"{summary['zero_results']:>9.1%}" if "zero_results" in summary else ""
+        lines.append(_line(direction.step or NAMES[direction.subject], summary) + empty)
+    steps = [direction for direction in directions if direction.step]
+    return "\n".join(lines + (_by_kind(steps, labelled) if steps else []))
+
+
+def _by_kind(steps: Sequence[Direction], labelled: LabelledSet) -> list[str]:
+    columns = [dict(_kinds(step, labelled)) for step in steps]
+    lines = [
+        "",
+        "nDCG@10 / queries without a result, by kind of query",
+        f"{'':24}" + "".join(f"{step.step:>20}" for step in steps),
+    ]
+    for kind in columns[0]:
+        cells = (f"{_number(c[kind]['ndcg10'])} / {c[kind]['empty']}" for c in columns)
+        name = f"  {kind or '-'} ({columns[0][kind]['judged']})"
+        lines.append(f"{name:24}" + "".join(f"{cell:>20}" for cell in cells))
+    return lines
 
 
 def _kinds(direction: Direction, labelled: LabelledSet) -> list[tuple[str, dict[str, Any]]]:
-    groups: dict[str, list[Quality]] = defaultdict(list)
-    for id_, found in direction.qualities.items():
-        groups[labelled.queries[id_].kind].append(found)
+    groups: dict[str, list[str]] = defaultdict(list)
+    for id_ in direction.qualities:
+        groups[labelled.queries[id_].kind].append(id_)
     return [
-        (kind, {**means(found), "judged": len(found)}) for kind, found in sorted(groups.items())
+        (
+            kind,
+            {
+                **means([direction.qualities[id_] for id_ in some]),
+                "judged": len(some),
+                "empty": sum(not direction.totals[id_] for id_ in some),
+            },
+        )
+        for kind, some in sorted(groups.items())
     ]
 
 

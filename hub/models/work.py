@@ -9,11 +9,12 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from hub.models.base import Base
 from hub.models.listing import Call, Solution
 
-TASK_KINDS = ("index", "match")
+TASK_KINDS = ("index", "match", "embed")
+CHANGE_KINDS = ("index", "match")  # what a change asks for; indexing then asks for "embed"
 
 
 class OutboxTask(Base):
-    """A note, written with a change, that the index or the matches must be compared again.
+    """A note, written with a change, that index, matches or vectors must be compared again.
 
     Rows are only added and deleted; a task that is being worked on never hides a newer one.
     """
@@ -70,6 +71,26 @@ class Vector(Base):
     subject_id: Mapped[int] = mapped_column(primary_key=True)
     fingerprint: Mapped[str] = mapped_column(String(64))
     data: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class EmbeddingModel(Base):
+    """The model in force: whose vectors the documents of the index carry. No row means none."""
+
+    __tablename__ = "embedding_model"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    passages_version: Mapped[int]
+    adopted_at: Mapped[datetime]
+
+
+class Embedding(Base):
+    """The vector of a passage, kept by what it says: float16 numbers, whosever passage it is."""
+
+    __tablename__ = "embedding"
+    model: Mapped[str] = mapped_column(String(200), primary_key=True)
+    digest: Mapped[str] = mapped_column(String(32), primary_key=True)
+    vector: Mapped[bytes] = mapped_column(LargeBinary)
+    made_at: Mapped[datetime]
 
 
 class MatchState(Base):

@@ -3,7 +3,7 @@
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from hub.domain import organisations
+from hub.domain import mails, organisations, vectors
 from hub.models.organisation import Organisation
 from hub.web.access import needs
 from hub.web.context import commit, now, person, session
@@ -15,7 +15,7 @@ bp = Blueprint("operator", __name__)
 @bp.get("/operator")
 @needs("operator.enter")
 def home() -> ResponseReturnValue:
-    """Municipalities that wait for confirmation, with who asked."""
+    """Municipalities to confirm, with who asked; lost mails; how far the vectors are."""
     waiting = [
         {
             "id": organisation.id,
@@ -31,7 +31,13 @@ def home() -> ResponseReturnValue:
         }
         for organisation in organisations.unverified(session())
     ]
-    return render_template("operator/home.html", waiting=waiting)
+    return render_template(
+        "operator/home.html",
+        waiting=waiting,
+        vectors=vectors.progress(session(), now=now()),
+        mails=mails.troubles(session()),
+        overdue=mails.overdue(session(), now()),
+    )
 
 
 @bp.post("/operator/organisations/<int:id_>/verify")

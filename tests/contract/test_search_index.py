@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from search.documents import SearchDocument, tie
+from search.embedding import unit
 from search.index import SearchIndex, open_index
 from search.query import FACETS, SearchQuery
 from tests.contract import naive
@@ -257,6 +259,68 @@ def test_the_lexicon_counts_the_listings_that_say_each_word(index: SearchIndex) 
     assert found["商店街\tしょうてんがい"] == found["childcare\t"] == 1
     assert "観光\tかんこう" not in found
     assert found == naive.lexicon([rows[0], replace(rows[1], title="除雪の担い手")])
+
+
+MODEL = "some model/3/1"
+_numbers = st.lists(st.integers(-5, 5), min_size=3, max_size=3).filter(any)
+
+
+def meaning(*rows: list[int]) -> dict[str, object]:
+    data = (np.array(row, np.float16).tobytes() for row in rows)
+    return {"vectors": tuple(enumerate(data)), "vector_model": MODEL if rows else ""}
+
+
+def aimed(row: list[int]) -> np.ndarray:
+    return unit(np.array([row], np.float32))[0]
+
+
+@on_random_data
+@given(rows=documents, data=st.data(), query=queries, wanted=_numbers, limit=st.integers(1, 9))
+def test_the_nearest_are_those_of_looking_at_every_passage(
+    index: SearchIndex,
+    rows: list[SearchDocument],
+    data: st.DataObject,
+    query: SearchQuery,
+    wanted: list[int],
+    limit: int,
+) -> None:
+    said = {row.id: data.draw(st.lists(_numbers, max_size=3)) for row in rows}
+    fill(index, [replace(row, **meaning(*said[row.id])) for row in rows])
+    cosines = {
+        row.id: max(float(aimed(passage) @ aimed(wanted)) for passage in said[row.id])
+        for row in naive.matching(rows, query)
+        if said[row.id]
+    }
+    for text in ("", "子育て"):
+        hits = index.nearest(aimed(wanted), replace(query, text=text), limit, model=MODEL)
+        assert [hit.score for hit in hits] == pytest.approx(
+            sorted(cosines.values(), reverse=True)[:limit], abs=2e-3
+        )
+        assert [hit.score for hit in hits] == pytest.approx(
+            [cosines[hit.id] for hit in hits], abs=2e-3
+        )
+
+
+def test_vectors_follow_their_listing(index: SearchIndex) -> None:
+    east, west = [1, 0, 0], [-1, 0, 0]
+
+    def nearest() -> list[tuple[str, int]]:
+        hits = index.nearest(aimed(east), SearchQuery(now=NOW), 9, model=MODEL)
+        return [(hit.id, round(hit.score)) for hit in hits]
+
+    assert nearest() == []
+    index.apply([listing(1, **meaning(east)), listing(2)], [])
+    assert nearest() == [("call-1", 1)]
+    index.apply(
+        [listing(1, version=2, **meaning(west)), listing(2, version=2, **meaning(east))], []
+    )
+    assert nearest() == [("call-2", 1), ("call-1", -1)]
+    index.apply([listing(2, version=3)], ["call-1"])
+    assert nearest() == []
+    index.apply([listing(2, version=4, **meaning(east))], [])
+    assert index.nearest(aimed(east), SearchQuery(), 9, model="another/3/1") == ()
+    assert index.nearest(np.ones(2, np.float32), SearchQuery(), 9, model=MODEL) == ()
+    assert nearest() == [("call-2", 1)]
 
 
 @on_random_data

@@ -9,9 +9,11 @@ from sqlalchemy import delete, func, select
 from hub import doctor
 from hub.db import Database
 from hub.doctor import Differences, Report
-from hub.domain import facts, outbox
+from hub.domain import alerts, facts, outbox
+from hub.domain.alert_text import Links
+from hub.domain.saved_search import Search
 from hub.index import rebuild
-from hub.models import Call, Epoch, Match, MatchState, OutboxTask, Solution
+from hub.models import Alert, Call, Epoch, Match, MatchState, OutboxTask, Solution
 from search.embedded import EmbeddedIndex
 from tests import market
 from tests.conftest import NOW
@@ -132,6 +134,26 @@ def test_a_new_deadline_asks_for_no_matching(database: Database, index: Embedded
     report = doctor.examine(database, index)
     assert report.index.stale == {"call-1"}
     assert not report.matches.all
+
+
+def test_mails_and_alerts_that_are_overdue(database: Database, index: EmbeddedIndex) -> None:
+    with database.unit_of_work() as session:
+        for text in ("snow", "rain"):
+            alerts.subscribe(
+                session,
+                email="hanako@example.jp",
+                search=Search(text=text),
+                title=text,
+                language="en",
+                links=Links("http://localhost", "a key for tests only"),
+                now=NOW,
+            )
+        alerts.confirm(session, session.scalars(select(Alert)).first(), now=NOW)  # type: ignore[arg-type]
+    hour = timedelta(hours=1)
+    for later, count in ((hour, 0), (hour + timedelta(seconds=1), 2), (hour * 24, 3)):
+        report = doctor.examine(database, index, clock=lambda moment=NOW + later: moment)
+        assert (report.overdue, report.clean) == (count, count == 0)
+    assert repaired(database, report) == set()
 
 
 def test_waiting_tasks_are_counted_and_are_no_fault(

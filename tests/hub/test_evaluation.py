@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from hub.evaluation.command import command
 from hub.evaluation.labelled import BadSet, read
 from hub.evaluation.metrics import means, quality
+from hub.evaluation.report import STEPS
 
 CALLS: list[dict[str, Any]] = [
     {"id": "a", "municipality": "府中市", "prefecture": "広島県", "kind": "pilot",
@@ -76,8 +77,9 @@ def test_matching_both_ways_through_the_real_pipeline(folder: Path, tmp_path: Pa
 @pytest.mark.heavy
 def test_search_through_the_real_pipeline(folder: Path, tmp_path: Path) -> None:
     output = run("search", str(folder), "--worst", "1", "--run", str(tmp_path / "run.jsonl"))
-    assert "without any result: 0.0%" in output
-    assert "single" in output
+    summaries = {line[:24].strip(): line.split()[-1] for line in output.splitlines() if line}
+    assert {name: summaries[name] for name in STEPS[1:]} == dict.fromkeys(STEPS[1:], "0.0%")
+    assert "  single (" in output
     assert "会議の録音を文字に" in output or "屋根の雪" in output
 
 

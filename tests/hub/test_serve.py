@@ -2,6 +2,7 @@
 
 import signal
 import socket
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,9 +10,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from hub import queue
+from hub import doctor, queue
+from hub.clock import utcnow
 from hub.config import Settings
-from hub.serve import Supervisor, _trim
+from hub.db import Database
+from hub.serve import MOST_DEATHS, Child, Supervisor, _trim
+from hub.services import Services
+from search.query import SearchQuery
+from tests import market
+from tests.embedder import needs_model
 from tests.installation import Installation, until
 
 pytestmark = [pytest.mark.heavy, pytest.mark.xdist_group("installation")]
@@ -140,3 +147,49 @@ def test_a_socket_folder_of_somebody_else_is_refused(
     assert "only its owner may use" in capsys.readouterr().out
     with pytest.raises(PermissionError):
         queue.url(settings)
+
+
+@needs_model
+def test_the_bundled_model_runs_beside_and_gives_new_listings_their_vectors(
+    tmp_path: Path, database_url: str
+) -> None:
+    database = Database(database_url)
+    data_dir = tmp_path / "data"
+    installation = Installation(data_dir, SEMANTIC="auto", DATABASE_URL=database_url).start()
+    try:
+        installation.wait_ready()
+        until(lambda: "embedder" in installation.children(), 10, "the model runs")
+        with database.unit_of_work() as session:
+            market.publish_call(session, market.town(session), now=utcnow())
+        here = Services.of(Settings(data_dir=data_dir, database_url=database_url, redis_url=""))
+        here.queue.ping("index")
+
+        def found() -> bool:
+            asked = here.finder.vectors.of("学童に入れない子の放課後")
+            return asked is not None and bool(
+                here.index.nearest(asked.values, SearchQuery(), 5, model=asked.model)
+            )
+
+        until(found, 60, "the listing is found by its meaning")
+        killed = installation.children()["embedder"]
+        killed.kill()
+        until(lambda: installation.runs_another("embedder", killed), 10, "the model comes back")
+        until(lambda: doctor.examine(database, here.index).clean, 60, "the doctor is content")
+    finally:
+        installation.stop(signal.SIGTERM)
+    assert not queue.socket_path(data_dir).parent.exists()
+
+
+def test_a_child_that_we_can_do_without_is_given_up_when_it_keeps_dying(tmp_path: Path) -> None:
+    said: list[str] = []
+    supervisor = Supervisor(Settings(data_dir=tmp_path), say=said.append)
+    broken = Child("broken", [sys.executable, "-c", "raise SystemExit(3)"], optional=True)
+    supervisor._launch(broken)
+    for _ in range(3 * MOST_DEATHS):
+        if broken.process is not None:
+            broken.process.wait()
+        broken.rests_until = 0
+        supervisor._look_after()
+    assert len(said) == MOST_DEATHS
+    assert "broken ended, going on without it" in said[-1]
+    assert not broken.alive()

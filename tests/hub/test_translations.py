@@ -21,8 +21,13 @@ from jinja2 import Environment, nodes
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from hub.domain import alerts
+from hub.domain.alert_text import Links
+from hub.domain.saved_search import Search
+from hub.models import Alert
 from hub.models.reference import Municipality, Prefecture
 from hub.services import Services
+from tests.conftest import NOW
 from tests.hub.web.browser import Browser
 from tests.hub.web.html import parsed
 from tests.market import firm, organisation_of, person, publish_call, publish_solution, town
@@ -174,7 +179,13 @@ OFFER = {
     "solves": "Children no longer wait alone.",
     "brings": "People who watch over them.",
 }
-ANSWERS = {"/search?page=0": 400, "/search?page=9": 404, "/no-such-page": 404}  # others: 200
+ANSWERS = {
+    "/search?page=0": 400,
+    "/search?page=9": 404,
+    "/no-such-page": 404,
+    "/alerts/confirm/x": 404,
+    "/r/ACD-EFG": 404,
+}  # fmt: skip - others: 200
 MISTAKES = {"opens_on": "soonish", "closes_on": "12/31", "closes_time": "99", "budget_max": "much"}
 
 
@@ -193,7 +204,10 @@ def _pages(app: Flask, services: Services, language: str) -> Iterator[tuple[str,
               "/towns", "/towns?name=fu", "/towns?name=xyz", "/towns/042021", "/towns/040002",
               "/towns/132063", f"/calls/{call.id}", f"/solutions/{solution.id}",
               f"/organisations/{theirs}", "/ranking", "/accessibility", "/licences", "/privacy",
-              "/contact", "/sign-in", "/register", "/no-such-page"]  # fmt: skip
+              "/contact", "/sign-in", "/register", "/no-such-page",
+              "/alerts/new?q=children&theme=childcare", "/alerts/new?target=solution",
+              "/alerts/sent", "/alerts/confirm/x", "/r", "/r/ACD-EFG",
+              *_alert_pages(services)]  # fmt: skip
     home = f"/my/organisations/{ours}"
     inside = [home, f"{home}/matches", f"{home}/members", f"{home}/profile", f"{home}/calls/new",
               f"/calls/{call.id}", f"/calls/{call.id}/preview", f"/calls/{call.id}/edit",
@@ -210,6 +224,7 @@ def _pages(app: Flask, services: Services, language: str) -> Iterator[tuple[str,
     refused = [
         (None, "/sign-in", {"email": "a@b.jp", "password": "?"}),
         (None, "/register", {"email": "x"}),
+        (None, "/alerts/new?q=children", {"email": "x"}),
         (visitor, "/my/organisations/new", {"kind": "company", "corporate_number": "12"}),
         (visitor, "/my/organisations/new", {"kind": "municipality", "body_code": "x"}),
         (officer, f"{home}/calls/new", MISTAKES),
@@ -218,6 +233,36 @@ def _pages(app: Flask, services: Services, language: str) -> Iterator[tuple[str,
         response = Browser(app, user).post(in_language(url, language), form)
         assert response.status_code == 422, url
         yield f"POST {url}", response
+
+
+def _alert_pages(services: Services) -> list[str]:
+    """Pages of an alert that waits, of one that runs, of one that has ended."""
+    links = Links("http://localhost", services.settings.secret)
+    with services.database.unit_of_work() as session:
+        for text in ("waits", "runs", "ended"):
+            alerts.subscribe(
+                session,
+                email="reader@example.jp",
+                search=Search(text=text),
+                title=text,
+                language="en",
+                links=links,
+                now=NOW,
+            )
+        _waits, runs, ended = rows = session.scalars(select(Alert).order_by(Alert.id)).all()
+        for alert in (runs, ended):
+            alerts.confirm(session, alert, now=NOW)
+        runs.last_sent_at = NOW
+        alerts.end(session, ended, now=NOW)
+    return [
+        path
+        for alert in rows
+        for path in (
+            f"/alerts/confirm/{links.token('confirm', alert.nonce)}",
+            f"/alerts/end/{links.token('end', alert.nonce)}",
+            f"/r/{alert.reference}",
+        )
+    ]
 
 
 def in_language(url: str, language: str) -> str:

@@ -55,7 +55,9 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def site(browser: Browser, data_dir: Path) -> Iterator[str]:
     """The address of a running installation; Ctrl-C at the end leaves nobody behind."""
-    made = Installation(data_dir, DEMO="true", SIGN_IN_LIMIT="10000 per hour").start()
+    made = Installation(
+        data_dir, DEMO="true", SIGN_IN_LIMIT="10000 per hour", ALERT_LIMIT="10000 per hour"
+    ).start()
     try:
         made.wait_ready()
         until(lambda: _tasks(data_dir, "index") == 0, SETTLE_SECONDS, "the demo market is indexed")

@@ -3,6 +3,7 @@
 import re
 import time
 from datetime import timedelta
+from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -10,11 +11,14 @@ from playwright.sync_api import Page, expect
 
 from hub.clock import to_jst, utcnow
 from seeds.demo import PASSWORD
+from tests.installation import until
 from tests.journeys import stories
 from tests.journeys.browser import PATIENCE, PHONE, Cast, fresh_email
 from tests.journeys.hands import Hands, Mouse
+from tests.mailbox import Received, received
 
 MATCH_SECONDS = 10
+MAIL_SECONDS = 30
 
 
 def enter(hands: Hands, email: str) -> None:
@@ -264,6 +268,38 @@ def test_every_page_is_there_in_english_and_back(hands: Hands) -> None:
     hands.follow(page.get_by_role("banner").get_by_role("link", name="日本語"))
     expect(page.locator("html")).to_have_attribute("lang", "ja")
     expect(page.get_by_role("heading", name="受付中の近い募集")).to_be_visible()
+
+
+def test_a_search_is_kept_by_mail_and_ended(hands: Hands, way: str, data_dir: Path) -> None:
+    page, email = hands.page, fresh_email("reader")
+    hands.go("/search?target=call&q=こそだて")
+    hands.write("メールアドレス", "reader at example")
+    hands.press("確認のメールを受け取る")
+    expect(page.locator("#error-summary")).to_be_visible()
+    expect(page.get_by_label("メールアドレス")).to_have_value("reader at example")
+    hands.write("メールアドレス", email)
+    hands.press("確認のメールを受け取る")
+    expect(page.get_by_role("heading", level=1)).to_have_text("確認のメールを送りました")
+    assert page.context.cookies() == []
+    until(lambda: mails_to(data_dir, email), MAIL_SECONDS, "the mail has come")
+    (mail,) = mails_to(data_dir, email)
+    hands.go(mail.path("/alerts/confirm/"))
+    expect(page.get_by_role("heading", level=1)).to_have_text("お知らせを始めますか")
+    hands.press("お知らせを始める")
+    expect(page.get_by_role("heading", level=1)).to_have_text("お知らせを始めました")
+
+    hands.go("/r")
+    hands.write("参照番号", mail.path("/r/").removeprefix("/r/").lower())
+    hands.press("開く")
+    hands.write("メールアドレス", email)
+    hands.press("お知らせを止める")
+    expect(page.get_by_text("終わりました。もうメールは届きません。")).to_be_visible()
+    assert page.context.cookies() == []
+
+
+def mails_to(data_dir: Path, email: str) -> list[Received]:
+    """What an address has received."""
+    return [mail for mail in received(data_dir) if mail.message["To"] == email]
 
 
 def test_a_browser_that_asks_for_english_gets_it(cast: Cast) -> None:

@@ -16,6 +16,7 @@ from tests.journeys.views import VIEWS, View
 ENGLISH = [
     *("home", "search-words", "search-empty", "call-open", "towns", "ranking"),
     *("search-empty-town", "map", "formats", "desk-paused", "desk-edit"),
+    *("alert-new", "alert-sent", "alert-find-none"),
     *("register-wrong", "officer-calls", "call-new-wrong", "call-matches"),
 ]
 CRAWLED = [

@@ -97,6 +97,13 @@ def _ambiguous_town(page: Page) -> Response:
     return press(page)
 
 
+def _unreadable_address(page: Page) -> Response:
+    page.get_by_label("メールアドレス").fill("hanako at example")
+    with page.expect_navigation() as going:
+        page.get_by_role("button", name="確認のメールを受け取る").click()
+    return going.value
+
+
 VIEWS = (
     View("home", "/"),
     View("search-words", "/search?target=call&q=こそだて"),
@@ -115,6 +122,12 @@ VIEWS = (
     View("desk-paused", "{desk_paused}"),
     View("search-refused", f"/search?target=call&q={'あ' * 201}", status=400),
     View("search-no-such-page", "/search?target=call&page=99", status=404),
+    View("alert-new", "/alerts/new?target=call&q=こそだて&prefecture=20"),
+    View("alert-new-wrong", "/search?target=call&q=こそだて", act=_unreadable_address, status=422),
+    View("alert-sent", "/alerts/sent"),
+    View("alert-over", "/alerts/confirm/no-such-link", status=404),
+    View("alert-find", "/r"),
+    View("alert-find-none", "/r/ACD-EFG", status=404),
     View("call-open", "{call_open}"),
     View("call-upcoming", "{call_upcoming}"),
     View("call-closed", "{call_closed}"),

@@ -4,6 +4,7 @@ import csv
 from functools import cache
 from pathlib import Path
 
+from search.intent import FilterWords, Name
 from search.places import Gazetteer, Place
 
 REFERENCE = Path(__file__).parents[2] / "seeds" / "reference"
@@ -53,3 +54,15 @@ def codes() -> dict[str, str]:
         for row in table("municipalities")
     }
     return {name: code for code, name in prefectures.items()} | towns
+
+
+@cache
+def filter_words() -> FilterWords:
+    """Names of the reference tables and what people type for them."""
+    tables = (("kind", "call_kinds"), ("theme", "themes"), ("offer", "offers"))
+    return FilterWords(
+        Name(field, row["key"], row[column])
+        for field, name in tables
+        for row in table(name)
+        for column in ("name_ja", "name_en")
+    )

@@ -6,10 +6,11 @@ The server itself is met in tests/contract; here a small stand-in on this machin
 import json
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import numpy as np
 import pytest
 
 from search.armour import armour, unarmour
@@ -122,6 +123,53 @@ def test_a_listing_is_rendered_with_opaque_words_and_plain_facets() -> None:
     assert row["kind"] == row["stage"] == ["unstated"]
     assert (row["opens"], row["closes"], row["tie"]) == (0, 1_800_000_000, tie("call-7"))
     assert {"title", "body"}.isdisjoint(row)
+
+
+def spoken(document: SearchDocument, *rows: list[float]) -> SearchDocument:
+    data = (np.array(row, np.float16).tobytes() for row in rows)
+    return replace(document, vectors=tuple(enumerate(data)), vector_model="m/2/1")
+
+
+def test_vectors_are_always_named_because_the_server_keeps_what_is_left_out() -> None:
+    assert rendered(LISTING)["_vectors"] == {"sem": None}
+    row = rendered(spoken(LISTING, [1, 0], [0.5, 0.5]))
+    embeddings = {"embeddings": [[1.0, 0.0], [0.5, 0.5]], "regenerate": False}
+    assert (row["_vectors"], row["vector_model"]) == ({"sem": embeddings}, "m/2/1")
+
+
+def test_the_first_vectors_decide_the_size_and_others_are_left_out(
+    server: Server, index: MeilisearchIndex
+) -> None:
+    exists(server, index.uid)
+    settings_path = f"/indexes/{index.uid}/settings"
+    server.answers["GET", f"{settings_path}/embedders"] = 200, {}
+    index.apply([spoken(LISTING, [1, 0])], [])
+    embedder = {"sem": {"source": "userProvided", "dimensions": 2}}
+    assert server.bodies("PATCH", settings_path) == [{"embedders": embedder}]
+    server.answers["GET", f"{settings_path}/embedders"] = 200, embedder
+    index.apply([spoken(LISTING, [1, 0, 0])], [])
+    sent = server.bodies("POST", f"/indexes/{index.uid}/documents?primaryKey=id")
+    assert sent == [[rendered(spoken(LISTING, [1, 0]))], [rendered(LISTING)]]
+    assert len(server.bodies("PATCH", settings_path)) == 1
+
+
+def test_the_nearest_are_asked_for_within_the_filters(
+    server: Server, index: MeilisearchIndex
+) -> None:
+    exists(server, index.uid)
+    embedder = {"sem": {"source": "userProvided", "dimensions": 2}}
+    server.answers["GET", f"/indexes/{index.uid}/settings/embedders"] = 200, embedder
+    hits = [{"id": "call-7", "_rankingScore": 0.9}]
+    server.answers["POST", "/multi-search"] = 200, {"results": [{"hits": hits}]}
+    query = SearchQuery(text="not asked", target="call", now=5)
+    vector = np.array([0.6, 0.8], np.float32)
+    (hit,) = index.nearest(vector, query, 9, model="m/2/1")
+    assert (hit.id, hit.score) == ("call-7", pytest.approx(0.8))
+    ((asked,),) = [body["queries"] for body in server.bodies("POST", "/multi-search")]
+    assert asked["filter"] == ['target IN ["call"]', 'vector_model IN ["m/2/1"]']
+    assert asked["hybrid"] == {"embedder": "sem", "semanticRatio": 1.0}
+    assert (asked["limit"], "q" in asked) == (9, False)
+    assert index.nearest(np.ones(3, np.float32), query, 9, model="m/2/1") == ()
 
 
 def test_every_field_the_settings_name_is_in_a_rendered_listing() -> None:

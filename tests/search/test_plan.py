@@ -1,11 +1,13 @@
 """What is understood of a query before any index is asked."""
 
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from search.plan import MOST_WORDS, expansions, plan, words
-from search.vocabulary.synonyms import GROUPS, PHRASES
+from search.vocabulary.synonyms import PHRASES, synonym, table
 
 
 def forms(text: str, *known: str) -> list[str]:
@@ -47,9 +49,9 @@ def test_synonyms_hold_in_both_directions_but_regions_only_downwards() -> None:
 
 
 def test_expansions_name_what_was_typed_and_what_was_added() -> None:
-    assert expansions("港の ＰＰＰ")[0][0] == "ＰＰＰ"
+    assert expansions("岬の ＰＰＰ")[0][0] == "ＰＰＰ"
     assert "官民連携" in expansions("ppp")[0][1]
-    assert expansions("港の清掃") == []
+    assert expansions("岬の灯台") == []
 
 
 def test_words_of_asking_are_known_as_such() -> None:
@@ -57,12 +59,53 @@ def test_words_of_asking_are_known_as_such() -> None:
     assert asked == {"除雪": False, "方法": True, "教える": True}
 
 
-def test_no_line_of_the_table_repeats_itself_and_every_phrase_has_words() -> None:
-    for line in GROUPS.strip().splitlines():
-        phrases = line.split()
-        assert len(phrases) > 1
-        assert len(set(phrases)) == len(phrases)
-    assert all(terms and all(terms) for terms in PHRASES.synonyms)
+@pytest.mark.parametrize(
+    ("typed", "same"),
+    [
+        ("令和7年度", ["2025年度", "R7年度", "r7"]),
+        ("H29", ["平成29年度", "2017年度"]),
+        ("令和元年度", ["令和1年度", "R元年度", "R1", "平成31年度", "2019年度"]),
+        ("2019年", ["令和元年", "平成31年", "H31年"]),
+        ("平成30年", ["2018年", "H30年"]),
+    ],
+)
+def test_a_year_is_known_in_every_calendar(typed: str, same: list[str]) -> None:
+    (word,) = words(typed)
+    found = {other.terms for other in word.synonyms}
+    assert {synonym(name).terms for name in same} <= found
+
+
+def test_a_wider_or_wrong_word_finds_the_right_ones_but_not_the_reverse() -> None:
+    def said(text: str) -> set[str]:
+        return {other.text for word in words(text) for other in word.synonyms}
+
+    assert "イノシシ" in said("鳥獣害")
+    assert "鳥獣害" not in said("イノシシ")
+    assert "事業承継" in said("事業継承")
+    assert "事業継承" not in said("事業承継")
+    assert "空き家" in said("vacant houses")
+    assert "vacant houses" not in said("空き家")
+
+
+def test_words_that_look_alike_but_differ_stay_apart() -> None:
+    for text, other in [("防犯", "防災"), ("移住", "移動"), ("子育て", "子牛"), ("承継", "継続")]:
+        terms = {found.terms for word in words(text) for found in word.synonyms}
+        assert synonym(other).terms not in terms
+
+
+def test_every_line_of_the_table_says_something_and_repeats_nothing() -> None:
+    for line in table():
+        for members in (line.heads, line.others):
+            terms = [synonym(text).terms for text in members]
+            assert all(terms), members
+            assert len(set(terms)) == len(terms), members
+        for head in line.heads:
+            assert PHRASES.synonyms[synonym(head).terms], head
+
+
+def test_no_word_leads_away_from_more_than_three_lines() -> None:
+    heads = Counter(synonym(text).terms for line in table() for text in line.heads)
+    assert [terms for terms, lines in heads.items() if lines > 3] == []
 
 
 @given(st.text())

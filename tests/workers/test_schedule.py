@@ -5,10 +5,14 @@ from pathlib import Path
 
 from redis import Redis
 from rq import Queue as RqQueue
+from sqlalchemy import select, update
 
 from hub.db import Database
-from hub.domain import outbox
-from hub.queue import INDEX, JOBS, MATCH, UPKEEP, Queue
+from hub.domain import alerts, outbox
+from hub.domain.alert_text import Links
+from hub.domain.saved_search import Search
+from hub.models import Alert, Mail
+from hub.queue import INDEX, JOBS, MAIL, MATCH, UPKEEP, Queue
 from tests.store import Store
 from workers import schedule
 from workers.schedule import TABLE, Entry, Scheduler, due, latest
@@ -86,6 +90,37 @@ def test_the_sweep_wakes_drains_with_due_tasks(database: Database, store: Store)
     one.tick(MONDAY)
     one.tick(MONDAY)
     assert _waiting(store.connect()) == (0, 1)
+
+
+def test_the_sweep_wakes_the_sender_for_mails_and_in_the_morning(
+    database: Database, store: Store
+) -> None:
+    one = scheduler(database, store)
+    one.tick(MONDAY)
+    assert len(RqQueue(MAIL, connection=store.connect())) == 0
+    with database.unit_of_work() as session:
+        alerts.subscribe(
+            session,
+            email="hanako@example.jp",
+            search=Search(text="snow"),
+            title="snow",
+            language="en",
+            links=Links("http://localhost", "a key for tests only"),
+            now=MONDAY,
+        )
+    one.tick(MONDAY)
+    one.tick(MONDAY)
+    assert len(RqQueue(MAIL, connection=store.connect())) == 1
+    store.connect().flushall()
+    with database.unit_of_work() as session:
+        alerts.confirm(session, session.scalars(select(Alert)).one(), now=MONDAY)
+        session.execute(update(Mail).values(state="sent"))
+    morning = datetime(2026, 11, 30, 23, 30, tzinfo=UTC)
+    another = scheduler(database, store)
+    another.tick(morning - MINUTE)
+    assert len(RqQueue(MAIL, connection=store.connect())) == 0
+    another.tick(morning)
+    assert len(RqQueue(MAIL, connection=store.connect())) == 1
 
 
 def _waiting(connection: Redis) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from rq.timeouts import BaseTimeoutException
 
 from hub.clock import utcnow
 from hub.db import Database
-from hub.domain import documents, outbox
+from hub.domain import documents, outbox, vectors
 from hub.domain.outbox import Task
 from hub.index import rebuild
 from search.documents import SearchDocument
@@ -88,16 +88,21 @@ def _work(database: Database, index: SearchIndex, tasks: Sequence[Task], clock: 
     done = [task for task in tasks if task.key not in difference.keys]
     with database.unit_of_work() as session:
         outbox.settle(session, done)
+        vectors.ask_to_embed(session, _lacking(done, difference), now=clock())
     _postpone(database, open_tasks, errors, "the listing changed while it was indexed", clock())
     return len(done)
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What the index lacks or holds wrongly, and what it holds for no reason."""
+    """What the index lacks or holds wrongly, and what it holds for no reason.
+
+    `incomplete` are listings without all their vectors, which is no difference.
+    """
 
     upserts: dict[str, SearchDocument]
     deletes: frozenset[str]
+    incomplete: frozenset[str] = frozenset()
 
     @property
     def keys(self) -> frozenset[str]:
@@ -110,11 +115,18 @@ def compare(database: Database, index: SearchIndex, tasks: Sequence[Task]) -> Di
     keys = {task.key for task in tasks}
     with database.session() as session:
         wanted = documents.load(session, keys)
+        incomplete = vectors.incomplete(session, wanted.values())
     seen = index.versions(keys)
     return Difference(
         {key: document for key, document in wanted.items() if seen.get(key) != document.version},
         frozenset(seen.keys() - wanted.keys()),
+        incomplete,
     )
+
+
+def _lacking(tasks: Sequence[Task], difference: Difference) -> set[str]:
+    """Listings to compute vectors for; those indexed for new vectors have a task for the rest."""
+    return {task.key for task in tasks if task.cause != vectors.CAUSE} & difference.incomplete
 
 
 def repair(index: SearchIndex, difference: Difference) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import logging
 import shutil
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import delete, func, select, text
@@ -10,7 +11,9 @@ from sqlalchemy.orm import Session
 
 from hub import doctor as examiner
 from hub.db import Database
+from hub.domain import alerts, documents, vectors
 from hub.models import Call, Epoch, OutboxTask, Solution, Vector
+from search.passages import digest, passages
 from workers.context import opened
 from workers.jobs import epochs, matching
 
@@ -22,7 +25,7 @@ KEPT_EPOCHS = 2
 def doctor() -> None:
     """Compare database, index and matches; queue a task for each difference."""
     here = opened()
-    report = examiner.examine(here.database, here.index)
+    report = examiner.examine(here.database, here.index, clock=here.clock)
     with here.database.unit_of_work() as session:
         count = examiner.repair(session, report, here.clock())
     log.info("doctor: %d differences, %d tasks waiting", count, report.waiting)
@@ -57,6 +60,8 @@ def compact() -> None:
     with here.database.unit_of_work() as session:
         kept = forget_epochs(session)
         forget_vectors(session)
+        alerts.forget(session, now=here.clock())
+    forget_embeddings(here.database, now=here.clock())
     remove_folders(epochs.root(here.settings.data_dir), kept)
     optimise(here.database)
 
@@ -75,6 +80,20 @@ def forget_vectors(session: Session) -> None:
         session.execute(
             delete(Vector).where(Vector.subject == model.subject, Vector.subject_id.not_in(live))
         )
+
+
+def forget_embeddings(database: Database, *, now: datetime) -> None:
+    """Delete the vectors of passages that no public listing says any more."""
+    with database.session() as session:
+        used = {
+            digest(text)
+            for batch in documents.load_all(session)
+            for document in batch
+            for text in passages(document)
+        }
+        gone = vectors.unused(session, used, now=now)
+    with database.unit_of_work() as session:
+        vectors.forget(session, gone, now=now)
 
 
 def remove_folders(root: Path, kept: list[int]) -> None:

@@ -222,3 +222,11 @@ def test_moments_in_the_past_are_closed(app: Flask) -> None:
     call = Call(state="published", closes_at=NOON - timedelta(minutes=1))
     with app.test_request_context("/"):
         assert present.status_of(call, NOON).label == "受付終了"
+
+
+def test_the_privacy_page_says_where_typed_words_go(app: Flask, services: Services) -> None:
+    assert "意味を調べます" not in text_of(Browser(app).get("/privacy"))
+    services.settings.embedder_url = "https://vectors.example/v1"
+    assert "vectors.example に送り、意味を調べます" in text_of(Browser(app).get("/privacy"))
+    services.settings.semantic = "off"
+    assert "意味を調べます" not in text_of(Browser(app).get("/privacy"))
