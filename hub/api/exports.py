@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, current_app, jsonify, redirect, render_template, request
 from flask.typing import ResponseReturnValue
@@ -17,7 +18,7 @@ from sqlalchemy import func, select
 
 from hub.api import table
 from hub.api.calendar import Entry, calendar
-from hub.api.fields import FIELDS, KIND_NAMES, address, cells, header, moment, record
+from hub.api.fields import FIELDS, KIND_NAMES, address, cells, full, header, moment, record
 from hub.clock import to_jst
 from hub.models.listing import Call, Solution
 from hub.models.work import AuditEvent
@@ -26,7 +27,6 @@ from hub.web.access import public
 from hub.web.context import now, session
 from hub.web.language import chosen
 from hub.web.search_facets import Values
-from hub.web.search_outputs import outputs
 from hub.web.search_state import SearchState, Unreadable, is_clean, read
 from hub.web.search_title import subject
 from hub.web.words import _
@@ -126,9 +126,8 @@ def formats() -> ResponseReturnValue:
     sample = SearchState(filters={"status": ("open",)})
     return render_template(
         "api/formats.html",
-        forms=outputs(sample),
-        addresses={form: sample.at(f"exports.{form}", _external=True) for form in FORMS},
-        most=MOST,
+        addresses={form: full(sample.at(f"exports.{form}")) for form in FORMS},
+        most=f"{MOST:,}",
         seconds=FRESH_SECONDS,
         tables=[
             {"label": _("募集"), "fields": FIELDS["call"]},
@@ -172,7 +171,7 @@ def _found(state: SearchState, values: Values, endpoint: str, more: Mapping[str,
     last = min(first + MOST, answer.total)
 
     def at(page: int) -> str:
-        return replace(state, page=page).at(endpoint, **more, _external=True)
+        return full(replace(state, page=page).at(endpoint, **more))
 
     return Found(
         state=state,
@@ -184,7 +183,7 @@ def _found(state: SearchState, values: Values, endpoint: str, more: Mapping[str,
         here=at(state.page),
         prev=at(state.page - 1) if state.page > 1 else None,
         next=at(state.page + 1) if last < answer.total else None,
-        page=state.whole().at("search.show", _external=True),
+        page=full(state.whole().url),
     )
 
 
@@ -344,4 +343,4 @@ def _json(found: Found) -> Response:
 
 def _host() -> str:
     """The name this site has in ids, without a port."""
-    return request.host.partition(":")[0]
+    return urlsplit(full("")).hostname or ""

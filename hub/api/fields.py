@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask import url_for
+from flask import request, url_for
 
 from hub.clock import to_jst
 from hub.domain.status import status
@@ -18,7 +18,7 @@ from hub.models.listing import Call, Solution
 from hub.models.reference import Municipality, Prefecture
 from hub.web import present
 from hub.web.choices import BUDGETS, STAGE_NAMES
-from hub.web.context import now
+from hub.web.context import now, services
 from hub.web.search_facets import STATUS_NAMES
 from hub.web.words import _
 
@@ -85,7 +85,12 @@ def _cell(value: Value) -> str | int:
 
 def address(row: Call | Solution) -> str:
     """The full web address of a listing's page, in no particular language."""
-    return url_for(f"listing.{row.subject}", id_=row.id, lang=None, _external=True)
+    return full(url_for(f"listing.{row.subject}", id_=row.id, lang=None))
+
+
+def full(path: str) -> str:
+    """The full web address of a path of this site: at PUBLIC_URL, else where it was asked."""
+    return f"{services().settings.public_url or request.host_url.rstrip('/')}{path}"
 
 
 def moment(value: datetime | None) -> str | None:

@@ -53,7 +53,9 @@ class DeskForm(Form):
     hours = _field(StringField, "hours", N_("例: 平日 8:30から17:15"))
     rules = _field(TextAreaField, "rules", N_("費用の負担、対象にならない提案など。"))
     paused = _field(BooleanField, "paused")
-    pause_reason = _field(StringField, "pause_reason", N_("例: 予算編成の時期のため"))
+    pause_reason = _field(
+        StringField, "pause_reason", N_("休むときは必ず書きます。例: 予算編成の時期のため")
+    )
     paused_until = _field(
         StringField, "paused_until", N_("この日まで休みます。決まっていなければ空のまま。")
     )

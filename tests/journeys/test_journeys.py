@@ -172,6 +172,78 @@ def test_conditions_wait_for_the_button_and_chips_drop_one_each(hands: Hands, wa
     expect(chips).to_have_count(2)
 
 
+def number_in(words: str) -> int:
+    """The number before 件."""
+    found = re.search(r"(\d+)件", words)
+    assert found is not None, words
+    return int(found[1])
+
+
+def test_where_nothing_is_found_the_help_leads_to_what_it_promises(hands: Hands) -> None:
+    page = hands.page
+    hands.go("/search?target=call&status=open&theme=childcare&prefecture=47")
+    expect(page.locator(".empty")).to_be_visible()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("0件")
+    way = page.locator(".ways-out li").filter(has_text="沖縄県")
+    promised = number_in(way.locator(".count").inner_text())
+    hands.follow(way.get_by_role("link"))
+    expect(page.locator(".applied .chip")).to_have_count(2)
+    assert number_in(page.get_by_role("heading", level=1).inner_text()) == promised >= 1
+    expect(page.locator("article.card-call").first).to_be_visible()
+
+
+def test_where_nothing_is_found_a_desk_of_the_area_takes_proposals(hands: Hands) -> None:
+    page = hands.page
+    hands.go("/search?q=ぬるぬるのぬ&target=call&prefecture=20")
+    expect(page.locator(".empty")).to_be_visible()
+    hands.follow("しおじり官民共創デスク")
+    expect(page.get_by_role("heading", level=1)).to_have_text("しおじり官民共創デスク")
+    expect(page.locator("dl", has_text="最初の返事").first).to_contain_text("5営業日以内")
+
+
+def test_the_map_leads_to_the_calls_of_a_prefecture_and_keeps_the_search(hands: Hands) -> None:
+    page = hands.page
+    hands.go("/search?target=call&theme=gov_dx")
+    hands.follow("地図で見る")
+    page.wait_for_url("**/map?theme=gov_dx")
+    tile = page.locator(".japan a").first
+    code = (tile.locator("xpath=..").get_attribute("class") or "")[3:5]
+    promised = number_in(tile.inner_text())
+    name = page.locator("tbody tr", has=page.locator("td.number a")).first.locator("th")
+    expect(name).not_to_be_empty()
+    hands.follow(tile)
+    page.wait_for_url("**/search**")
+    assert conditions(page.url) == [
+        ("prefecture", code), ("status", "open"), ("target", "call"), ("theme", "gov_dx"),
+    ]  # fmt: skip
+    expect(page.locator("article.card-call")).to_have_count(promised)
+
+
+def test_the_table_of_the_map_is_sorted_by_its_heads(hands: Hands) -> None:
+    page = hands.page
+    hands.go("/map")
+    numbers = page.locator(".map-tables table").first.locator("tbody td.number")
+    hands.follow("募集の数")
+    page.wait_for_url("**order=count**")
+    shown = [int(re.match(r"\d+", text)[0]) for text in numbers.all_inner_texts()]  # type: ignore[index]
+    assert shown == sorted(shown, reverse=True)
+    assert len(shown) == 47
+    expect(page.locator("th[aria-sort=descending]")).to_have_text("募集の数")
+
+
+def test_results_are_taken_along_in_other_forms(hands: Hands) -> None:
+    page = hands.page
+    hands.go("/search?target=call&status=open")
+    listed = number_in(page.get_by_role("heading", level=1).inner_text())
+    for form in page.locator(".outputs a").all():
+        # The server may close an idle connection just as it is used again.
+        answer = page.request.get(form.get_attribute("href") or "", max_retries=2)
+        assert answer.status == 200
+        assert "set-cookie" not in answer.headers
+        if answer.headers["content-type"].startswith("application/json"):
+            assert answer.json()["total"] == len(answer.json()["items"]) == listed
+
+
 def test_on_a_phone_the_conditions_unfold(hands: Hands) -> None:
     page = hands.page
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]

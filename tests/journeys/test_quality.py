@@ -15,11 +15,13 @@ from tests.journeys.views import VIEWS, View
 # In English the words differ, not the frame: one page of each make.
 ENGLISH = [
     *("home", "search-words", "search-empty", "call-open", "towns", "ranking"),
+    *("search-empty-town", "map", "formats", "desk-paused", "desk-edit"),
     *("alert-new", "alert-sent", "alert-find-none"),
     *("register-wrong", "officer-calls", "call-new-wrong", "call-matches"),
 ]
 CRAWLED = [
     *("home", "search-words", "call-open", "towns", "sign-in"),
+    *("map", "desk-edit"),
     *("officer-calls", "call-new", "solution-matches", "operator"),
 ]
 # The refused state of these forms holds the same fields and more.

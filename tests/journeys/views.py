@@ -84,6 +84,14 @@ def _unreadable_call(page: Page) -> Response:
     return press(page)
 
 
+def _unreadable_desk(page: Page) -> Response:
+    page.locator("[name=phone]").fill("代表")
+    page.locator("[name=reply_days]").fill("すぐ")
+    page.locator("[name=paused]").check()
+    page.locator("[name=paused_until]").fill("13月40日")
+    return press(page)
+
+
 def _ambiguous_town(page: Page) -> Response:
     page.locator("[name=body_code]").fill("府中市")
     return press(page)
@@ -106,6 +114,12 @@ VIEWS = (
     View("search-pages", "/search?target=call&page=2"),
     View("search-solutions", "/search?target=solution&q=見守り"),
     View("search-empty", "/search?target=call&q=ぬるぬるのぬ&prefecture=47&status=open"),
+    View("search-empty-town", "/search?q=ぬるぬるのぬ&target=call&prefecture=20"),
+    View("map", "/map"),
+    View("map-sorted", "/map?q=見守り&theme=welfare&order=count"),
+    View("formats", "/formats"),
+    View("desk", "{desk}"),
+    View("desk-paused", "{desk_paused}"),
     View("search-refused", f"/search?target=call&q={'あ' * 201}", status=400),
     View("search-no-such-page", "/search?target=call&page=99", status=404),
     View("alert-new", "/alerts/new?target=call&q=こそだて&prefecture=20"),
@@ -166,6 +180,10 @@ VIEWS = (
     View("call-conflict", "{officer_draft}/edit", "officer", act=_two_at_once, status=409),
     View("call-published", "{officer_call}/preview", "officer"),
     View("call-matches", "{officer_call}/matches", "officer"),
+    View("officer-desks", "{officer}/desks", "officer"),
+    View("desk-own", "{desk}", "officer"),
+    View("desk-edit", "{desk}/edit", "officer"),
+    View("desk-new-wrong", "{officer}/desks/new", "officer", act=_unreadable_desk, status=422),
     View("not-yours", "{officer_call}/edit", "viewer", status=403),
     View("startup-solutions", "{startup}", "startup"),
     View("startup-profile", "{startup}/profile", "startup"),
@@ -196,6 +214,11 @@ def find(cast: Cast) -> dict[str, str]:
         "town_free": _first(cast, "/towns?name=輪島市", ".places a"),
         "prefecture": _first(cast, "/towns?name=長野県", ".places a"),
     }
+    shiojiri, kitakyushu = (
+        _first(cast, f"/towns?name={name}", ".places a") for name in ("塩尻市", "北九州市")
+    )
+    here["desk"] = _first(cast, shiojiri, ".card-desk a")
+    here["desk_paused"] = _first(cast, kitakyushu, ".card-desk a")
     here["town"] = _first(cast, here["call_open"], "dl a[href^='/towns/']")
     here["company"] = _first(cast, here["solution"], "dl a[href^='/organisations/']")
     here["intermediary"] = _first(

@@ -460,6 +460,21 @@ def test_json_says_each_thing_under_its_own_name(app: Flask, services: Services)
     assert offered["items"][0]["areas"] == [{"code": "00", "name": "全国"}]
 
 
+@pytest.mark.parametrize("ending", FORMS)
+def test_addresses_and_ids_are_those_of_the_public_name(
+    app: Flask, market: Services, ending: str
+) -> None:
+    market.settings.public_url = "https://hub.example.jp"
+    response = Browser(app).get(
+        f"/search.{ending}?target=call", headers={"Host": "evil.example", "X-Forwarded-Host": "x.y"}
+    )
+    text = response.get_data(as_text=True).replace("\r\n ", "")
+    assert "https://hub.example.jp/calls/" in text
+    assert "evil" not in text
+    if ending in ("atom", "ics"):
+        assert "hub.example.jp,2026:call-" in text or "@hub.example.jp" in text
+
+
 def test_every_field_is_documented(app: Flask, market: Services) -> None:
     tree = parsed(get(app, "/formats"))
     tables = [[words(row[0]) for row in body] for body in tree.iter("tbody")]

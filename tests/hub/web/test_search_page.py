@@ -132,6 +132,37 @@ QUERIES: list[dict[str, list[str]]] = [
 def test_counts_of_the_filters_equal_a_hand_count(
     app: Flask, market: Services, query: dict[str, list[str]]
 ) -> None:
+    counts_are_true(app, query)
+
+
+def some(*values: str) -> st.SearchStrategy[list[str]]:
+    return st.lists(st.sampled_from(values), min_size=1, max_size=3, unique=True)
+
+
+@given(
+    query=st.fixed_dictionaries(
+        {},
+        optional={
+            "theme": some("childcare", "disaster", "education", "tourism", "snow"),
+            "prefecture": some("04", "01", "13"),
+            "kind": some("pilot", "proposal", "accelerator"),
+            "budget": some("none", "unstated", "contract"),
+            "offer": some("field", "data", "unstated"),
+            "status": some("open", "closed"),
+        },
+    )
+)
+@settings(
+    max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+def test_counts_of_any_filters_equal_a_hand_count(
+    app: Flask, market: Services, query: dict[str, list[str]]
+) -> None:
+    counts_are_true(app, query)
+
+
+def counts_are_true(app: Flask, query: dict[str, list[str]]) -> None:
+    """Every number beside a filter, and the list itself, are what one counts by hand."""
     response = Browser(app).get(
         "/search", query_string={"target": "call", **query}, follow_redirects=True
     )
@@ -161,6 +192,19 @@ def test_counts_of_the_filters_equal_a_hand_count(
     every = chosen_by(query, ignoring="")
     assert f"募集 {len(every)}件" in heading(response)
     assert len(card_titles(response)) == len(every)
+
+
+def test_what_says_nothing_can_be_chosen_too(app: Flask, services: Services) -> None:
+    with services.database.unit_of_work() as session:
+        publish_call(session, town(session, SENDAI))
+        publish_call(session, town(session, "040002"), title="県の募集", budget_kind="unstated")
+    index(services)
+    tree = parsed(get(app, "/search?target=call&prefecture=04"))
+    boxes = {(i.get("name"), i.get("value")) for i in tree.iter("input")}
+    for name in ("municipality", "budget"):
+        assert (name, "unstated") in boxes
+        found = get(app, f"/search?target=call&prefecture=04&{name}=unstated")
+        assert card_titles(found) == ["県の募集"]
 
 
 def test_the_heading_says_how_many_are_open(app: Flask, market: Services) -> None:
