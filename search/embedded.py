@@ -13,15 +13,8 @@ from typing import Any
 import tantivy
 from tantivy import FieldType, Occur, Order, Query
 
-from search.analysis import (
-    ANALYSIS_VERSION,
-    Token,
-    exact_units,
-    hiragana,
-    is_kana,
-    spoken_as,
-    tokenize,
-)
+from search.analysis import ANALYSIS_VERSION
+from search.channels import text_fields
 from search.documents import (
     DAY,
     DEADLINES,
@@ -40,10 +33,8 @@ from search.embedded_text import Found, Side, TextQueries, all_of, any_of, count
 from search.embedding import Vectors
 from search.generations import Generations
 from search.index import Hit, IndexBusy, IndexUnavailable, SearchResult
-from search.lexicon import words_of
-from search.names import name_units
 from search.passages import MOST_PASSAGES
-from search.plan import grams, plan
+from search.plan import plan
 from search.query import FACETS, STORED, SearchQuery
 from search.vectors import VectorFiles
 
@@ -53,7 +44,6 @@ _MOST_VALUES = 2_500  # more than all municipalities
 _TIES = 32
 _HEAD = 50  # listings that are ordered with all that is known of them
 _FOCUS_STEPS = 1_000
-_PART_END = " ¶ "  # no letter, so that no phrase reaches over it
 _SPARE_ROWS = 4 * MOST_PASSAGES  # vectors kept for each listing before the file is made compact
 
 
@@ -521,35 +511,6 @@ def _orders(document: SearchDocument) -> dict[str, int]:
 
 def _ordered(second: int) -> int:
     return min(max(second, 0), NEVER) << TIE_BITS
-
-
-def text_fields(document: SearchDocument) -> dict[str, Any]:
-    """Return the words of a listing by channel, joined by spaces, and those of the lexicon."""
-    title = tokenize(document.title)
-    parts = [document.summary, document.body, *document.keywords, document.owner]
-    told = [token for part in parts[:-1] for token in tokenize(part)]
-    every = [*title, *told, *tokenize(document.owner)]
-    names = [*document.keywords, document.owner_kana]
-    spelled = [hiragana(name) for name in names if is_kana(name)]
-    read = [
-        reading
-        for token in every
-        for reading in (*spoken_as(token.surface, token.reading), *token.unit_readings)
-    ]
-    return {
-        "title": _terms(title),
-        "text": _terms(every),
-        "grams": " ".join(grams("\n".join((document.title, *parts)))),
-        "kana": " ".join(reading for reading in (*read, *spelled) if reading),
-        "groups": " ".join(str(group) for token in every for group in token.groups),
-        "exact": _PART_END.join(" ".join(exact_units(part)) for part in (document.title, *parts)),
-        "name": " ".join(name_units(document)),
-        "lexicon": sorted(words_of(title + told)),
-    }
-
-
-def _terms(tokens: Sequence[Token]) -> str:
-    return " ".join(term for token in tokens for term in (token.form, *token.units))
 
 
 def _versions(searcher: tantivy.Searcher, query: Query) -> dict[str, int]:
