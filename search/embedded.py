@@ -32,7 +32,15 @@ from search.documents import (
 from search.embedded_text import Found, Side, TextQueries, all_of, any_of, count_of, less, unscored
 from search.embedding import Vectors
 from search.generations import Generations
-from search.index import Hit, IndexBusy, IndexUnavailable, SearchResult
+from search.index import (
+    Differences,
+    DocumentsRefused,
+    Hit,
+    IndexBusy,
+    IndexUnavailable,
+    SearchResult,
+    differences,
+)
 from search.passages import MOST_PASSAGES
 from search.plan import plan
 from search.query import FACETS, STORED, SearchQuery
@@ -67,10 +75,12 @@ class EmbeddedIndex:
             self._vector_files().append(upserts)
             for document_id in deletes:
                 writer.delete_documents_by_term("id", document_id)
-            _write(writer, upserts)
+            refused = _write(writer, upserts)
             writer.commit()
             writer.wait_merging_threads()
             self._compact()
+        if refused:
+            raise DocumentsRefused(refused)
 
     def versions(self, ids: Collection[str] | None = None) -> dict[str, int]:
         """Return id -> version; see SearchIndex.versions."""
@@ -78,6 +88,10 @@ class EmbeddedIndex:
             searcher = self._searcher()
             query = Query.all_query() if ids is None else _among(self._schema, ids)
             return _versions(searcher, query)
+
+    def drift(self, expected: Mapping[str, int], *, turn: int | None = None) -> Differences:
+        """Compare everything, whatever the turn; see SearchIndex.drift."""
+        return differences(expected, self.versions())
 
     def lexicon(self) -> dict[str, int]:
         """Return the words of the index; see SearchIndex.lexicon."""
@@ -167,6 +181,7 @@ class _Fresh:
     """The generation being built by EmbeddedIndex.rebuilding."""
 
     def __init__(self, index: tantivy.Index, vectors: VectorFiles) -> None:
+        self.refused: dict[str, str] = {}
         self._index = index
         self._vectors = vectors
         self._writer = _writer(index)
@@ -175,7 +190,7 @@ class _Fresh:
         """Add documents; see FreshIndex.apply."""
         with _edge():
             self._vectors.append(batch)
-            _write(self._writer, batch)
+            self.refused |= _write(self._writer, batch)
 
     def versions(self) -> dict[str, int]:
         """Return id -> version; see FreshIndex.versions."""
@@ -478,10 +493,18 @@ def _writer(index: tantivy.Index) -> tantivy.IndexWriter:
     return index.writer(_WRITER_BYTES, num_threads=1)
 
 
-def _write(writer: tantivy.IndexWriter, documents: Sequence[SearchDocument]) -> None:
+def _write(writer: tantivy.IndexWriter, documents: Sequence[SearchDocument]) -> dict[str, str]:
+    """Write documents; return why for those that cannot be."""
+    refused: dict[str, str] = {}
     for document in documents:
-        writer.delete_documents_by_term("id", document.id)
-        writer.add_document(tantivy.Document(**_fields(document)))
+        try:
+            row = tantivy.Document(**_fields(document))
+        except (ValueError, OverflowError) as error:
+            refused[document.id] = str(error)
+        else:
+            writer.delete_documents_by_term("id", document.id)
+            writer.add_document(row)
+    return refused
 
 
 def _fields(document: SearchDocument) -> dict[str, Any]:

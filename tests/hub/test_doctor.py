@@ -8,11 +8,12 @@ from sqlalchemy import delete, func, select
 
 from hub import doctor
 from hub.db import Database
-from hub.doctor import Differences, Report
+from hub.doctor import Report
 from hub.domain import facts, outbox
 from hub.index import rebuild
 from hub.models import Call, Epoch, Match, MatchState, OutboxTask, Solution
 from search.embedded import EmbeddedIndex
+from search.index import Differences
 from tests import market
 from tests.conftest import NOW
 
