@@ -27,8 +27,9 @@ from tantivy import Occur, Query
 
 from benchmarks.corpus import NOW, listings, queries
 from search.analysis import terms, tokenize
+from search.channels import text_fields
 from search.documents import SearchDocument, facet_values
-from search.embedded import EmbeddedIndex, text_fields
+from search.embedded import EmbeddedIndex
 from search.query import STORED, SearchQuery
 
 RESULTS = Path(__file__).parent / "results"

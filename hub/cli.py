@@ -13,9 +13,9 @@ from hub.config import Settings
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from hub.doctor import Differences
     from hub.models import User
     from hub.services import Services
+    from search.index import Differences
 
 
 def settings_of(**overrides: object) -> Settings:

@@ -3,7 +3,7 @@
 It only looks. `repair` only queues tasks; the workers then do what they always do.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -15,21 +15,7 @@ from hub.db import Database
 from hub.domain import documents, facts, mails, outbox, vectors
 from hub.models.listing import Call, Solution
 from hub.models.work import Epoch, Match, MatchState, OutboxTask
-from search.index import IndexUnavailable, SearchIndex
-
-
-@dataclass(frozen=True, slots=True)
-class Differences:
-    """Listings (`call-12`) that are missing, that should not be there, that are out of date."""
-
-    missing: frozenset[str] = frozenset()
-    orphaned: frozenset[str] = frozenset()
-    stale: frozenset[str] = frozenset()
-
-    @property
-    def all(self) -> frozenset[str]:
-        """Every listing concerned."""
-        return self.missing | self.orphaned | self.stale
+from search.index import Differences, IndexUnavailable, SearchIndex, differences
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,29 +54,19 @@ def examine(
             incomplete |= vectors.incomplete(session, batch)
         forgotten = frozenset(incomplete - cared_for - vectors.cared_for(session))
     try:
-        held = index.versions()
+        found = index.drift(wanted)
     except IndexUnavailable:
-        held = {}
-    lacking = Differences(missing=forgotten)
-    return Report(compare(wanted, held), matches, waiting, lacking, overdue)
-
-
-def compare(wanted: Mapping[str, object], held: Mapping[str, object]) -> Differences:
-    """Compare two mappings of listing -> version."""
-    return Differences(
-        missing=frozenset(wanted.keys() - held.keys()),
-        orphaned=frozenset(held.keys() - wanted.keys()),
-        stale=frozenset(key for key in wanted.keys() & held.keys() if wanted[key] != held[key]),
-    )
+        found = differences(wanted, {})
+    return Report(found, matches, waiting, Differences(missing=forgotten), overdue)
 
 
 def repair(session: Session, report: Report, now: datetime) -> int:
     """Queue a task for each difference; the caller commits. Returns the number of tasks."""
     count = 0
-    found = {"index": report.index, "match": report.matches, "embed": report.vectors}
-    for kind, differences in found.items():
+    kinds = {"index": report.index, "match": report.matches, "embed": report.vectors}
+    for kind, found in kinds.items():
         for subject in ("call", "solution"):
-            ids = _numbers(differences.all, subject)
+            ids = _numbers(found.all, subject)
             outbox.note_ids(session, subject, ids, cause="doctor", now=now, kinds=(kind,))
             count += len(ids)
     return count
@@ -118,7 +94,7 @@ def _matches(session: Session) -> Differences:
             )
         )
     }
-    found = compare(wanted, held)
+    found = differences(wanted, held)
     return Differences(found.missing, found.orphaned | _orphaned_pairs(session), found.stale)
 
 

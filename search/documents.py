@@ -16,6 +16,7 @@ AMOUNTS = {"1m": 1_000_000, "3m": 3_000_000, "5m": 5_000_000, "10m": 10_000_000}
 OVER = "over"
 DAY = 86_400
 TIE_BITS = 28
+BUCKETS = 256
 NEVER = 1 << 34  # a second in the year 2514
 
 
@@ -105,8 +106,17 @@ def focus(document: SearchDocument) -> float:
 
 def tie(document_id: str) -> int:
     """Return a number in [0, 2**28) that orders equal hits: the same each time, owed to nobody."""
+    return _hash(document_id) >> (64 - TIE_BITS)
+
+
+def bucket(document_id: str) -> int:
+    """Return which of BUCKETS a listing belongs to, so that an index can be compared by parts."""
+    return _hash(document_id) % BUCKETS
+
+
+def _hash(document_id: str) -> int:
     digest = hashlib.blake2b(document_id.encode("utf-8", "replace"), digest_size=8).digest()
-    return int.from_bytes(digest, "big") >> (64 - TIE_BITS)
+    return int.from_bytes(digest, "big")
 
 
 def _optional(value: str | None) -> tuple[str, ...]:

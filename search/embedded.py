@@ -13,15 +13,8 @@ from typing import Any
 import tantivy
 from tantivy import FieldType, Occur, Order, Query
 
-from search.analysis import (
-    ANALYSIS_VERSION,
-    Token,
-    exact_units,
-    hiragana,
-    is_kana,
-    spoken_as,
-    tokenize,
-)
+from search.analysis import ANALYSIS_VERSION
+from search.channels import text_fields
 from search.documents import (
     DAY,
     DEADLINES,
@@ -39,11 +32,17 @@ from search.documents import (
 from search.embedded_text import Found, Side, TextQueries, all_of, any_of, count_of, less, unscored
 from search.embedding import Vectors
 from search.generations import Generations
-from search.index import Hit, IndexBusy, IndexUnavailable, SearchResult
-from search.lexicon import words_of
-from search.names import name_units
+from search.index import (
+    Differences,
+    DocumentsRefused,
+    Hit,
+    IndexBusy,
+    IndexUnavailable,
+    SearchResult,
+    differences,
+)
 from search.passages import MOST_PASSAGES
-from search.plan import grams, plan
+from search.plan import plan
 from search.query import FACETS, STORED, SearchQuery
 from search.vectors import VectorFiles
 
@@ -53,7 +52,6 @@ _MOST_VALUES = 2_500  # more than all municipalities
 _TIES = 32
 _HEAD = 50  # listings that are ordered with all that is known of them
 _FOCUS_STEPS = 1_000
-_PART_END = " ¶ "  # no letter, so that no phrase reaches over it
 _SPARE_ROWS = 4 * MOST_PASSAGES  # vectors kept for each listing before the file is made compact
 
 
@@ -77,10 +75,12 @@ class EmbeddedIndex:
             self._vector_files().append(upserts)
             for document_id in deletes:
                 writer.delete_documents_by_term("id", document_id)
-            _write(writer, upserts)
+            refused = _write(writer, upserts)
             writer.commit()
             writer.wait_merging_threads()
             self._compact()
+        if refused:
+            raise DocumentsRefused(refused)
 
     def versions(self, ids: Collection[str] | None = None) -> dict[str, int]:
         """Return id -> version; see SearchIndex.versions."""
@@ -88,6 +88,10 @@ class EmbeddedIndex:
             searcher = self._searcher()
             query = Query.all_query() if ids is None else _among(self._schema, ids)
             return _versions(searcher, query)
+
+    def drift(self, expected: Mapping[str, int], *, turn: int | None = None) -> Differences:
+        """Compare everything, whatever the turn; see SearchIndex.drift."""
+        return differences(expected, self.versions())
 
     def lexicon(self) -> dict[str, int]:
         """Return the words of the index; see SearchIndex.lexicon."""
@@ -177,6 +181,7 @@ class _Fresh:
     """The generation being built by EmbeddedIndex.rebuilding."""
 
     def __init__(self, index: tantivy.Index, vectors: VectorFiles) -> None:
+        self.refused: dict[str, str] = {}
         self._index = index
         self._vectors = vectors
         self._writer = _writer(index)
@@ -185,7 +190,7 @@ class _Fresh:
         """Add documents; see FreshIndex.apply."""
         with _edge():
             self._vectors.append(batch)
-            _write(self._writer, batch)
+            self.refused |= _write(self._writer, batch)
 
     def versions(self) -> dict[str, int]:
         """Return id -> version; see FreshIndex.versions."""
@@ -488,10 +493,18 @@ def _writer(index: tantivy.Index) -> tantivy.IndexWriter:
     return index.writer(_WRITER_BYTES, num_threads=1)
 
 
-def _write(writer: tantivy.IndexWriter, documents: Sequence[SearchDocument]) -> None:
+def _write(writer: tantivy.IndexWriter, documents: Sequence[SearchDocument]) -> dict[str, str]:
+    """Write documents; return why for those that cannot be."""
+    refused: dict[str, str] = {}
     for document in documents:
-        writer.delete_documents_by_term("id", document.id)
-        writer.add_document(tantivy.Document(**_fields(document)))
+        try:
+            row = tantivy.Document(**_fields(document))
+        except (ValueError, OverflowError) as error:
+            refused[document.id] = str(error)
+        else:
+            writer.delete_documents_by_term("id", document.id)
+            writer.add_document(row)
+    return refused
 
 
 def _fields(document: SearchDocument) -> dict[str, Any]:
@@ -521,35 +534,6 @@ def _orders(document: SearchDocument) -> dict[str, int]:
 
 def _ordered(second: int) -> int:
     return min(max(second, 0), NEVER) << TIE_BITS
-
-
-def text_fields(document: SearchDocument) -> dict[str, Any]:
-    """Return the words of a listing by channel, joined by spaces, and those of the lexicon."""
-    title = tokenize(document.title)
-    parts = [document.summary, document.body, *document.keywords, document.owner]
-    told = [token for part in parts[:-1] for token in tokenize(part)]
-    every = [*title, *told, *tokenize(document.owner)]
-    names = [*document.keywords, document.owner_kana]
-    spelled = [hiragana(name) for name in names if is_kana(name)]
-    read = [
-        reading
-        for token in every
-        for reading in (*spoken_as(token.surface, token.reading), *token.unit_readings)
-    ]
-    return {
-        "title": _terms(title),
-        "text": _terms(every),
-        "grams": " ".join(grams("\n".join((document.title, *parts)))),
-        "kana": " ".join(reading for reading in (*read, *spelled) if reading),
-        "groups": " ".join(str(group) for token in every for group in token.groups),
-        "exact": _PART_END.join(" ".join(exact_units(part)) for part in (document.title, *parts)),
-        "name": " ".join(name_units(document)),
-        "lexicon": sorted(words_of(title + told)),
-    }
-
-
-def _terms(tokens: Sequence[Token]) -> str:
-    return " ".join(term for token in tokens for term in (token.form, *token.units))
 
 
 def _versions(searcher: tantivy.Searcher, query: Query, most: int | None = None) -> dict[str, int]:

@@ -19,6 +19,40 @@ class IndexUnavailable(Exception):
     """The index cannot answer: not built yet, built for other rules, or its engine is down."""
 
 
+class DocumentsRefused(Exception):
+    """The engine will not hold some of the listings; the others were written.
+
+    `reasons` says why, by id.
+    """
+
+    def __init__(self, reasons: Mapping[str, str]) -> None:
+        super().__init__("; ".join(f"{key!r}: {reason}" for key, reason in reasons.items()))
+        self.reasons = dict(reasons)
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """Listings (`call-12`) that are missing, that should not be there, that are out of date."""
+
+    missing: frozenset[str] = frozenset()
+    orphaned: frozenset[str] = frozenset()
+    stale: frozenset[str] = frozenset()
+
+    @property
+    def all(self) -> frozenset[str]:
+        """Every listing concerned."""
+        return self.missing | self.orphaned | self.stale
+
+
+def differences(wanted: Mapping[str, object], held: Mapping[str, object]) -> Differences:
+    """Compare two mappings of listing -> version."""
+    return Differences(
+        missing=frozenset(wanted.keys() - held.keys()),
+        orphaned=frozenset(held.keys() - wanted.keys()),
+        stale=frozenset(key for key in wanted.keys() & held.keys() if wanted[key] != held[key]),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Hit:
     """One result. `score` is the share of what a listing with every word gets, 0 to about 1.
@@ -52,6 +86,9 @@ class SearchResult:
 class FreshIndex(Protocol):
     """An index being built beside the one in use."""
 
+    refused: dict[str, str]
+    """Why the engine will not hold some of the listings; complete when `versions` returns."""
+
     def apply(self, batch: Sequence[SearchDocument]) -> None:
         """Add documents; a later one replaces an earlier one of the same id."""
         ...
@@ -67,12 +104,22 @@ class SearchIndex(Protocol):
     def apply(self, upserts: Sequence[SearchDocument], deletes: Collection[str]) -> None:
         """Make the index hold `upserts` and lack `deletes`; durable and visible on return.
 
-        Raises IndexBusy while another writer holds it, IndexUnavailable when it must be rebuilt.
+        Raises IndexBusy while another writer holds it, IndexUnavailable when it must be rebuilt,
+        DocumentsRefused for those that the engine will not hold; the rest is written all the same.
         """
         ...
 
     def versions(self, ids: Collection[str] | None = None) -> dict[str, int]:
         """Return the version held of each id, of all when `ids` is None."""
+        ...
+
+    def drift(self, expected: Mapping[str, int], *, turn: int | None = None) -> Differences:
+        """Compare what is held with the versions of everything that should be.
+
+        An engine may read a large index by parts: then a listing that is out of date may need as
+        many calls of different `turn` as there are parts, by default one an hour. What is missing
+        or should not be there shows at once. Raises IndexUnavailable.
+        """
         ...
 
     def search(self, query: SearchQuery) -> SearchResult:

@@ -1,5 +1,7 @@
 """Random listings and searches, small enough that every value meets every other."""
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
 from search.documents import SearchDocument
@@ -64,6 +66,13 @@ documents = st.integers(0, 12).flatmap(
     lambda size: st.tuples(*(_document(number) for number in range(size))).map(list)
 )
 
+crowds = st.one_of(
+    documents,
+    documents.map(  # enough of one kind to fill a page
+        lambda rows: [replace(row, id=f"{row.id}{copy}") for copy in range(4) for row in rows]
+    ),
+)
+
 _filters = st.fixed_dictionaries(
     {},
     optional={
@@ -89,3 +98,29 @@ queries = st.builds(
     sort=st.sampled_from(SORTS),
     limit=st.just(100),
 )
+
+
+_SIGNS = ("{}", "{}", "{}", '"{}"', "-{}", "OR {}", '-"{}"')
+_typed = st.one_of(
+    st.sampled_from(
+        (
+            *WORDS,
+            *(
+                "こそだて",
+                "ボウサイ",
+                "空家",
+                "あきや",
+                "シニア",
+                "小島町",
+                "石巻",
+                "あおば",
+                "株式会社",
+            ),
+            *("子育ての防災", "除雪", "東京", "京都市", "ﾄﾞﾛｰﾝ", "観光の", "見守", "ドロン", "支援"),
+        )
+    ),
+    st.text(st.sampled_from("子育防災観光空き家見守京都のどろんーcd1"), min_size=1, max_size=5),
+)
+texts = st.lists(
+    st.builds(str.format, st.sampled_from(_SIGNS), _typed), min_size=1, max_size=5
+).map(" ".join)

@@ -8,13 +8,14 @@ from sqlalchemy import delete, func, select
 
 from hub import doctor
 from hub.db import Database
-from hub.doctor import Differences, Report
+from hub.doctor import Report
 from hub.domain import alerts, facts, outbox
 from hub.domain.alert_text import Links
 from hub.domain.saved_search import Search
 from hub.index import rebuild
 from hub.models import Alert, Call, Epoch, Match, MatchState, OutboxTask, Solution
 from search.embedded import EmbeddedIndex
+from search.index import Differences
 from tests import market
 from tests.conftest import NOW
 

@@ -18,7 +18,7 @@ from hub.domain import documents, outbox, vectors
 from hub.domain.outbox import Task
 from hub.index import rebuild
 from search.documents import SearchDocument
-from search.index import IndexBusy, IndexUnavailable, SearchIndex
+from search.index import DocumentsRefused, IndexBusy, IndexUnavailable, SearchIndex
 from workers.context import opened
 
 log = logging.getLogger(__name__)
@@ -141,6 +141,9 @@ def repair(index: SearchIndex, difference: Difference) -> dict[str, str]:
         return {}
     except (IndexBusy, BaseTimeoutException):
         raise
+    except DocumentsRefused as refused:
+        log.error("cannot index %s", refused)
+        return refused.reasons
     except Exception as error:
         if len(difference.keys) == 1:
             log.exception("cannot index %s", *difference.keys)
