@@ -31,7 +31,7 @@ WORDS = 0.25  # weight of the words; the rest is meaning
 FITS = 0.25  # what a listing gains by words for having a value that the query names
 # Of the scale of meaning; below it a listing without the words stays out. Where nothing holds the
 # words a reader is better served by what is faintly near than by nothing, as long as it is said.
-LEAST_MEANING, FAINT_MEANING = 0.35, 0.2
+LEAST_MEANING, FAINT_MEANING = 0.5, 0.2
 _MOST_SYNONYMS = 6
 _VOCABULARY_SECONDS = 60.0
 
