@@ -154,7 +154,9 @@ class Vocabulary:
         return written / longer
 
     def _alike(self, surface: str, other: str) -> bool:
-        """Tell whether the letters in which two words differ may be read alike."""
+        """Tell whether the letters in which two words of one length differ may be read alike."""
+        if len(surface) != len(other):
+            return False
         different = [(a, b) for a, b in zip(surface, other, strict=True) if a != b]
         return all(self._sounds.get(a, set()) & self._sounds.get(b, set()) for a, b in different)
 

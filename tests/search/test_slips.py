@@ -87,6 +87,12 @@ def test_words_that_begin_as_typed_are_offered(
     assert vocabulary.beginning(typed, 5)[0] == first
 
 
+def test_words_in_latin_letters_of_other_lengths_are_compared() -> None:
+    vocabulary = Vocabulary({"fuchuu\tふちゅう": 2, "design\tでざいん": 2})
+    assert vocabulary.nearest("fuch", "") is None
+    assert vocabulary.nearest("desgn", "") == (pytest.approx(1 / 6), "design")
+
+
 @given(st.text(max_size=60))
 def test_any_text_can_be_repaired(vocabulary: Vocabulary, text: str) -> None:
     assert isinstance(corrected(text, unmet(text, vocabulary), vocabulary), str)
