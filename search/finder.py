@@ -96,6 +96,7 @@ class Finder:
     vectors: QueryVectors
     clock: Callable[[], float] = time.monotonic
     _vocabulary: Vocabulary | None = None
+    _lexicon: Mapping[str, int] = field(default_factory=dict)
     _read_at: float = 0.0
     _reading: threading.Lock = field(default_factory=threading.Lock)
 
@@ -113,18 +114,28 @@ class Finder:
     def words(self, query: SearchQuery, *, as_typed: bool = False) -> SearchResult:
         """Return what holds the words of a query, slips repaired. Raises IndexUnavailable."""
         found = self.index.search(query)
-        better = self._better(query.text, found)
-        if as_typed or better == query.text:
+        better = query.text if as_typed else self._better(query.text, found)
+        if better == query.text:
             return found
         return self.index.search(replace(query, text=better))
 
     def vocabulary(self) -> Vocabulary:
-        """Return the words of the index, at most a minute old. Raises IndexUnavailable."""
-        with self._reading:
+        """Return the words of the index, at most a minute old. Raises IndexUnavailable.
+
+        While one thread reads them anew, the others go on with the former ones.
+        """
+        former = self._vocabulary
+        if not self._reading.acquire(blocking=former is None) and former is not None:
+            return former
+        try:
             now = self.clock()
             if self._vocabulary is None or now - self._read_at > _VOCABULARY_SECONDS:
-                self._vocabulary, self._read_at = Vocabulary(self.index.lexicon()), now
+                self._read_at, lexicon = now, self.index.lexicon()
+                if self._vocabulary is None or lexicon != self._lexicon:
+                    self._vocabulary, self._lexicon = Vocabulary(lexicon), lexicon
             return self._vocabulary
+        finally:
+            self._reading.release()
 
     def _with_slips(
         self, query: SearchQuery, found: SearchResult, hints: Sequence[Hint], as_typed: bool

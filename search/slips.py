@@ -6,8 +6,10 @@ distance is that of Damerau and Levenshtein in its restricted form (optimal stri
 """
 
 import re
+import sys
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -26,6 +28,7 @@ _LONGEST = 20
 _MOST_NEAR = 50
 _SOUNDS_ALIKE = 0.3
 _KANJI = re.compile(r"[々〆㐀-䶿一-鿿豈-﫿]+")
+_BEHIND_ALL = chr(sys.maxunicode)  # folding leaves no such character
 _LONGEST_SOUND = 3  # morae of one kanji
 _MORA = re.compile(r"[ぁ-ゖー][ゃゅょぁぃぅぇぉ]?")
 
@@ -35,6 +38,20 @@ class _Entry:
     surface: str
     reading: str
     count: int
+
+
+class _Sorted:
+    """Texts in their order, so that those with one beginning stand side by side."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        pairs = sorted((text, place) for place, text in enumerate(texts))
+        self._texts = [text for text, _ in pairs]
+        self._places = [place for _, place in pairs]
+
+    def beginning(self, start: str) -> list[int]:
+        """Return the places, in the order they came in, of the texts that begin so."""
+        first = bisect_left(self._texts, start)
+        return self._places[first : bisect_left(self._texts, start + _BEHIND_ALL, first)]
 
 
 class Vocabulary:
@@ -71,11 +88,20 @@ class Vocabulary:
         return {reading: entry.surface for reading, entry in found.items() if reading}
 
     @cached_property
-    def _by_reading(self) -> dict[str, list[_Entry]]:
-        found: dict[str, list[_Entry]] = defaultdict(list)
-        for entry in sorted(self._entries, key=lambda entry: (-entry.count, entry.surface)):
-            found[entry.reading].append(entry)
-        return found
+    def _heard(self) -> frozenset[str]:
+        return frozenset(self._readings)
+
+    @cached_property
+    def _commonest(self) -> list[_Entry]:
+        return sorted(self._entries, key=lambda entry: (-entry.count, entry.surface))
+
+    @cached_property
+    def _by_surface(self) -> "_Sorted":
+        return _Sorted(entry.surface for entry in self._commonest)
+
+    @cached_property
+    def _by_reading(self) -> "_Sorted":
+        return _Sorted(entry.reading for entry in self._commonest)
 
     def written(self, reading: str) -> str:
         """Return the usual writing of a hiragana reading, "" when the index has none but kana."""
@@ -83,7 +109,7 @@ class Vocabulary:
 
     def knows(self, reading: str) -> bool:
         """Tell whether a hiragana reading occurs."""
-        return reading in self._by_reading
+        return reading in self._heard
 
     def nearest(self, surface: str, reading: str) -> tuple[float, str] | None:
         """Return (cost, word) of the likeliest word behind a slip, None when none is near."""
@@ -103,15 +129,15 @@ class Vocabulary:
 
     def beginning(self, typed: str, limit: int) -> list[str]:
         """Return the commonest words that begin as typed, by writing or by sound."""
-        text, sound = fold(typed), hiragana(typed)
-        fitting = (
-            entry
-            for entry in self._entries
-            if entry.surface.startswith(text)
-            or (entry.reading.startswith(sound) and is_kana(typed))
-        )
-        ranked = sorted(fitting, key=lambda entry: (-entry.count, entry.surface))
-        return list(dict.fromkeys(entry.surface for entry in ranked))[:limit]
+        ranks = set(self._by_surface.beginning(fold(typed)))
+        if is_kana(typed):
+            ranks.update(self._by_reading.beginning(hiragana(typed)))
+        found: dict[str, None] = {}
+        for rank in sorted(ranks):
+            if len(found) == limit:
+                break
+            found[self._commonest[rank].surface] = None
+        return list(found)
 
     @cached_property
     def _sounds(self) -> dict[str, set[str]]:

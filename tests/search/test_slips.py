@@ -1,10 +1,13 @@
 """Slips of the keys and of the kana conversion."""
 
+import itertools
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.analysis import tokenize
+from search.analysis import is_kana, tokenize
 from search.lexicon import words_of
 from search.plan import plan
 from search.slips import Vocabulary, corrected, written_out
@@ -91,6 +94,65 @@ def test_words_in_latin_letters_of_other_lengths_are_compared() -> None:
     vocabulary = Vocabulary({"fuchuu\tふちゅう": 2, "design\tでざいん": 2})
     assert vocabulary.nearest("fuch", "") is None
     assert vocabulary.nearest("desgn", "") == (pytest.approx(1 / 6), "design")
+
+
+BEGINNINGS = Vocabulary(
+    {
+        "子育て\tこそだて": 3,
+        "子牛\tこうし": 1,
+        "講師\tこうし": 9,
+        "ict\t": 2,
+        "避難所\tひなんしょ": 2,
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("こ", ["講師", "子育て", "子牛"]),
+        ("子", ["子育て", "子牛"]),
+        ("ｺｳ", ["講師", "子牛"]),
+        ("ＩＣ", ["ict"]),
+        ("ひなんじ", ["避難所"]),
+        ("子育てて", []),
+        ("講師", ["講師"]),
+    ],
+)
+def test_the_commonest_words_come_first(typed: str, offered: list[str]) -> None:
+    assert BEGINNINGS.beginning(typed, 5) == offered
+    assert BEGINNINGS.beginning(typed, 1) == offered[:1]
+
+
+@given(
+    st.dictionaries(
+        st.tuples(st.text("子育てあい", min_size=1, max_size=4), st.text("あいう", max_size=4)),
+        st.integers(1, 5),
+    ),
+    st.text("子育てあいう", max_size=3),
+)
+def test_beginnings_are_found_as_by_looking_at_every_word(
+    words: dict[tuple[str, str], int], typed: str
+) -> None:
+    lexicon = {"\t".join(pair): count for pair, count in words.items()}
+    fitting = [
+        (-count, surface)
+        for (surface, reading), count in words.items()
+        if surface.startswith(typed) or (is_kana(typed) and reading.startswith(typed))
+    ]
+    expected = list(dict.fromkeys(surface for _, surface in sorted(fitting)))
+    assert Vocabulary(lexicon).beginning(typed, 100) == expected
+
+
+def test_a_hundred_thousand_words_are_no_wait() -> None:
+    letters = itertools.product("子育空家活用支援", repeat=6)
+    words = ["".join(each) for each in itertools.islice(letters, 100_000)]
+    vocabulary = Vocabulary({f"{word}\tかな{i % 1000}": i % 7 for i, word in enumerate(words)})
+    vocabulary.beginning("子", 5)
+    began = time.process_time()
+    for _ in range(100):
+        assert len(vocabulary.beginning("子育空", 5)) == 5
+    assert time.process_time() - began < 0.5  # 5 ms each
 
 
 @given(st.text(max_size=60))
