@@ -7,14 +7,16 @@ its prefecture.
 """
 
 import re
+import sys
 import unicodedata
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
-from search.analysis import Morpheme, Sentence, fold, hiragana, parse
+from search.analysis import Morpheme, Sentence, fold, hiragana, is_kana, parse
 from search.vocabulary import read_rows, read_words
 
 LONGEST = 400  # characters of a text that are looked at
@@ -85,6 +87,43 @@ class Gazetteer:
         found = _apart([*self._written(sentence), *self._spelled(sentence)])
         joined = self._joined(found, sentence.folded.text)
         return tuple(_mention(piece, sentence) for piece in joined if not piece.weak)
+
+    def beginning(self, typed: str, limit: int) -> tuple[str, ...]:
+        """Return the codes of the places whose name begins as typed, by writing or by sound.
+
+        Names count with and without their prefecture, readings and romaji from two letters on.
+        Prefectures come first, then where least is left to type, then by code.
+        """
+        least: dict[str, int] = {}
+        for form in self._typed_forms(typed):
+            for key, code in self._names_beginning(form):
+                left = len(key) - len(form)
+                least[code] = min(left, least.get(code, left))
+        return tuple(sorted(least, key=lambda code: (len(code), least[code], code))[:limit])
+
+    def _typed_forms(self, typed: str) -> set[str]:
+        name = _key(typed[:LONGEST]).replace(" ", "")
+        short = name.isascii() or is_kana(name)
+        if len(name) < (_SHORTEST_BEGINNING if short else 1):
+            return set()
+        return {form for form in (name, hiragana(name), _plain(name)) if form}
+
+    def _names_beginning(self, form: str) -> list[tuple[str, str]]:
+        first = bisect_left(self._beginnings, (form,))
+        return self._beginnings[first : bisect_left(self._beginnings, (form + _BEHIND_ALL,), first)]
+
+    @cached_property
+    def _beginnings(self) -> list[tuple[str, str]]:
+        """Every way in which a name may begin, with its code; sorted."""
+        found = set()
+        for place in self._places.values():
+            outer = self._places.get(place.prefecture, place)
+            before = {""} if outer is place else {"", outer.name, _stem(outer.name), place.district}
+            names = {_key(part + name) for part in before for name in _spellings(place.name)}
+            romaji = place.romaji.lower()
+            names |= {place.kana, romaji, _plain(romaji)}
+            found |= {(name, place.code) for name in names}
+        return sorted(found)
 
     # --- Building -------------------------------------------------------------------------------
 
@@ -458,6 +497,8 @@ _LISTING = ("・", "、", "/")
 _CHUNK = re.compile(r"[^\s、。,.!?・/()「」]+")
 _KANA = re.compile(r"[ぁ-ゖァ-ヺー]+")
 _SHORTEST_READING = 3
+_SHORTEST_BEGINNING = 2
+_BEHIND_ALL = chr(sys.maxunicode)  # folding leaves no such character
 # 市内 and 県立 are words of their own, so that 千葉市内 ends its name inside one.
 _OF_A_BODY = re.compile("[都道府県市区町村][内外庁立民長役営議職警下産]")
 _LATIN = re.compile(r"[a-zà-ɏ]+(?:['’][a-zà-ɏ]+)*")

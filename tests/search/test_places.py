@@ -308,3 +308,41 @@ def test_a_long_text_takes_no_longer_than_a_short_one(text: str) -> None:
     began = time.perf_counter()
     found(text)
     assert time.perf_counter() - began < 0.5
+
+
+# What is typed, and the places whose names begin so.
+BEGINNINGS = """
+府中 | 東京都府中市 広島県府中市 広島県府中町
+ふちゅ | 東京都府中市 広島県府中市 広島県府中町
+フチュ | 東京都府中市 広島県府中市 広島県府中町
+ＦＵＣＨ | 東京都府中市 広島県府中市 広島県府中町
+Tōkyō | 東京都
+東京都府中 | 東京都府中市
+東京 府中 | 東京都府中市
+安芸郡府 | 広島県府中町
+茅が崎 | 神奈川県茅ヶ崎市
+竜ケ崎 | 茨城県龍ケ崎市
+ishinom | 宮城県石巻市
+Isinom | 宮城県石巻市
+"""
+
+
+@pytest.mark.parametrize("row", BEGINNINGS.strip().splitlines())
+def test_places_are_found_by_the_beginning_of_their_name(row: str) -> None:
+    typed, _, names = row.partition(" | ")
+    assert gazetteer().beginning(typed, 5) == tuple(codes()[name] for name in names.split())
+
+
+@pytest.mark.parametrize("typed", ["", " ", "か", "k", "ぬぬぬ", "見守り", "\U0010ffff"])
+def test_too_little_or_something_else_begins_no_place(typed: str) -> None:
+    assert gazetteer().beginning(typed, 5) == ()
+
+
+def test_prefectures_stand_before_the_places_that_begin_alike() -> None:
+    first, second, *_ = gazetteer().beginning("ふくしま", 5)
+    assert (first, second) == (codes()["福島県"], codes()["福島県福島市"])
+
+
+@given(st.text(max_size=30))
+def test_any_text_may_begin_a_place(text: str) -> None:
+    assert len(gazetteer().beginning(text, 3)) <= 3
