@@ -33,6 +33,7 @@ from hub.web import (
     search,
     security,
     solution_editing,
+    suggest,
     town,
 )
 from search.analysis import tokenize
@@ -42,6 +43,7 @@ BODY_MAX = 2 * 1024 * 1024  # bytes of one request
 BLUEPRINTS = (
     home.bp,
     search.bp,
+    suggest.bp,
     exports.bp,
     prefecture_map.bp,
     listing.bp,

@@ -31,6 +31,15 @@ def snippet(text: str, query: str, *, width: int = 120) -> list[tuple[str, bool]
     return [(piece, matched) for piece, matched in pieces if piece]
 
 
+def holds(text: str, query: str) -> bool:
+    """Tell whether a text answers every word that a query asks for, and it asks for some."""
+    tokens = tokenize(text[:_LONGEST_TEXT])
+    asked = _words_asked(tokens, query)
+    needed = {word.form for word in asked if not word.asking} or {word.form for word in asked}
+    wanted = _Wanted(asked)
+    return bool(needed) and needed <= {form for token in tokens for form in wanted.words(token)}
+
+
 @dataclass(frozen=True, slots=True)
 class _Mark:
     start: int
@@ -40,10 +49,15 @@ class _Mark:
 
 def _marks(text: str, query: str) -> list[_Mark]:
     tokens = tokenize(text) if query.strip() else []
+    wanted = _Wanted(_words_asked(tokens, query))
+    found = ((token, wanted.words(token)) for token in tokens)
+    return [_Mark(token.start, token.end, words[0]) for token, words in found if words]
+
+
+def _words_asked(tokens: Sequence[Token], query: str) -> list[Word]:
+    """Return the words of a query, its kana cut by what the text says."""
     spoken = {reading for token in tokens for reading in (token.reading, *token.unit_readings)}
-    wanted = _Wanted(_asked(query, plan(query, spoken.__contains__)))
-    found = ((token, wanted.word(token)) for token in tokens)
-    return [_Mark(token.start, token.end, word) for token, word in found if word]
+    return _asked(query, plan(query, spoken.__contains__))
 
 
 def _asked(query: str, planned: Plan) -> list[Word]:
@@ -65,15 +79,15 @@ class _Wanted:
             for key in _keys(word):
                 self._by_key.setdefault(key, word.form)
 
-    def word(self, token: Token) -> str:
-        """Return the word of the query that a token answers, "" for none."""
+    def words(self, token: Token) -> list[str]:
+        """Return the words of the query that a token answers."""
         keys = [
             ("term", token.form),
             *(("term", unit) for unit in token.units),
             *(("group", str(group)) for group in token.groups),
             *(("reading", reading) for reading in (token.reading, *token.unit_readings)),
         ]
-        return next((self._by_key[key] for key in keys if key in self._by_key), "")
+        return [self._by_key[key] for key in keys if key in self._by_key]
 
 
 def _keys(word: Word) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ from hub.domain.documents import public
 from hub.domain.status import open_at
 from hub.models.listing import Call, Solution
 from hub.models.organisation import Organisation
-from hub.models.reference import Municipality
+from hub.models.reference import Municipality, Prefecture
 from hub.models.work import AuditEvent
 
 SCAN = 200  # open listings of one town or organisation that a page looks at
@@ -74,6 +74,31 @@ def public_listings(session: Session, ids: Collection[str]) -> dict[str, Call | 
         )
         found |= {f"solution-{row.id}": row for row in offered}
     return found
+
+
+def public_names(session: Session, ids: Collection[str]) -> dict[str, Call | Solution]:
+    """The same with nothing loaded but the organisation: for lists of titles."""
+    found: dict[str, Call | Solution] = {}
+    numbers = _numbers(ids, "call")
+    if numbers:
+        asked = select(Call).where(Call.id.in_(numbers), public(Call)).options(_owner(Call))
+        found |= {f"call-{row.id}": row for row in session.scalars(asked)}
+    numbers = _numbers(ids, "solution")
+    if numbers:
+        wanted = select(Solution).where(Solution.id.in_(numbers), public(Solution))
+        offered = session.scalars(wanted.options(_owner(Solution)))
+        found |= {f"solution-{row.id}": row for row in offered}
+    return found
+
+
+def places(session: Session, codes: Collection[str]) -> dict[str, Municipality | Prefecture]:
+    """The prefectures (two digits) and municipalities (six) of these codes."""
+    within = joinedload(Municipality.prefecture)
+    towns = select(Municipality).where(Municipality.code.in_(codes)).options(within)
+    prefectures = select(Prefecture).where(Prefecture.code.in_(codes))
+    found: dict[str, Municipality | Prefecture] = {}
+    found |= {row.code: row for row in session.scalars(towns)}
+    return found | {row.code: row for row in session.scalars(prefectures)}
 
 
 def _numbers(ids: Collection[str], subject: str) -> list[int]:

@@ -66,6 +66,14 @@ def test_the_script_is_a_comfort_only() -> None:
     assert not re.search(r"fetch|XMLHttpRequest|innerHTML|eval|https?:|cookie", script)
 
 
+def test_suggestions_ask_this_site_only_and_send_no_cookie() -> None:
+    script = (STATIC / "js" / "suggest.js").read_text(encoding="utf-8")
+    assert len(script) < 7_000  # a combobox for keys, mouse, voice and kana conversion
+    assert not re.search(r"XMLHttpRequest|innerHTML|eval|https?:|cookie|\.style\b", script)
+    assert script.count("fetch(") == script.count('credentials: "omit"') == 1
+    assert ".value =" not in script  # what was typed is never changed
+
+
 @pytest.mark.parametrize("path", sorted(STATIC.glob("*.svg")), ids=lambda path: path.name)
 def test_drawings_are_plain(path: Path) -> None:
     drawing = path.read_text(encoding="utf-8")

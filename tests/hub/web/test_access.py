@@ -98,7 +98,7 @@ def alert_of(session: Session) -> Alert:
 
 ALL_200 = "200 200 200 200 200 200 200"
 SIGNED_IN = "200 200 200 200 200 303 200"
-PAGES = ["/", "/search", "/map", "/map.csv", "/formats", "/towns", "/towns/132128", "/ranking", "/accessibility", "/licences",
+PAGES = ["/", "/search", "/search/suggest", "/map", "/map.csv", "/formats", "/towns", "/towns/132128", "/ranking", "/accessibility", "/licences",
          "/privacy", "/contact", "/sign-in", "/register", "/alerts/new", "/alerts/sent", "/r"]  # fmt: skip
 
 ALERT = ["/alerts/confirm/{begin}", "/alerts/end/{stop}", "/r/{number}"]
