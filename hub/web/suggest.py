@@ -117,9 +117,10 @@ def _asked(state: SearchState, **more: Any) -> SearchResult:
 
 
 def _words(state: SearchState, *, beside_places: bool) -> Iterator[Item]:
-    """The text with its last word completed, wherever a listing holds that word and the earlier.
+    """The text with its last word completed, where a listing holds that word and the earlier.
 
-    Names of places are left to the places, if there are any.
+    Earlier words that very many listings hold are not looked at. Names of places are left to the
+    places, if there are any.
     """
     found = completions(state.text, services().finder.vocabulary(), WORDS)
     if beside_places:

@@ -1,6 +1,7 @@
 """Words and meaning together, slips repaired, pages that fit end to end."""
 
 import re
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -181,3 +182,42 @@ def test_any_text_is_answered(tmp_path: Path, text: str) -> None:
         index.apply([listing(1, "除雪の担い手"), listing(2, "魚の港")], [])
     answer = finder(index).find(SearchQuery(text=text))
     assert answer.total >= len(answer.result.hits)
+
+
+def test_the_words_are_kept_for_a_minute_and_while_they_stay_the_same(index: EmbeddedIndex) -> None:
+    index.apply([listing(1, "子育ての拠点")], ())
+    now = [0.0]
+    searcher = Finder(index, QueryVectors(None), clock=lambda: now[0])
+    first = searcher.vocabulary()
+    index.apply([listing(2, "雪下ろしの手伝い")], ())
+    assert searcher.vocabulary() is first
+    now[0] = 61.0
+    second = searcher.vocabulary()
+    assert second.beginning("雪下", 1)
+    now[0] = 122.0
+    assert searcher.vocabulary() is second
+
+
+def test_nobody_waits_while_the_words_are_read_anew(
+    index: EmbeddedIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index.apply([listing(1, "子育ての拠点")], ())
+    now = [0.0]
+    searcher = Finder(index, QueryVectors(None), clock=lambda: now[0])
+    former = searcher.vocabulary()
+    begun, go_on, read = threading.Event(), threading.Event(), index.lexicon
+
+    def slowly() -> dict[str, int]:
+        begun.set()
+        assert go_on.wait(10)
+        return read()
+
+    monkeypatch.setattr(index, "lexicon", slowly)
+    now[0] = 61.0
+    reader = threading.Thread(target=searcher.vocabulary)
+    reader.start()
+    assert begun.wait(10)
+    assert searcher.vocabulary() is former
+    go_on.set()
+    reader.join(10)
+    assert not reader.is_alive()
