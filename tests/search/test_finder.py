@@ -1,6 +1,7 @@
 """Words and meaning together, slips repaired, pages that fit end to end."""
 
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -181,3 +182,19 @@ def test_any_text_is_answered(tmp_path: Path, text: str) -> None:
         index.apply([listing(1, "除雪の担い手"), listing(2, "魚の港")], [])
     answer = finder(index).find(SearchQuery(text=text))
     assert answer.total >= len(answer.result.hits)
+
+
+def test_new_words_are_known_a_minute_later_and_nobody_waits(index: EmbeddedIndex) -> None:
+    moment = [0.0]
+    asked = Finder(index, QueryVectors(None), clock=lambda: moment[0])
+    index.apply([listing(1, "除雪")], [])
+    assert asked.vocabulary().knows("じょせつ")
+    index.apply([listing(2, "見守り")], [])
+    moment[0] = 30
+    assert not asked.vocabulary().knows("みまもり")
+    moment[0] = 61
+    for _ in range(200):
+        if asked.vocabulary().knows("みまもり"):
+            break
+        time.sleep(0.02)
+    assert asked.vocabulary().knows("みまもり")
