@@ -13,6 +13,7 @@ import threading
 import time
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -120,22 +121,29 @@ class Finder:
         return self.index.search(replace(query, text=better))
 
     def vocabulary(self) -> Vocabulary:
-        """Return the words of the index, at most a minute old. Raises IndexUnavailable.
+        """Return the words of the index as they were about a minute ago. Raises IndexUnavailable.
 
-        While one thread reads them anew, the others go on with the former ones.
+        Nobody waits for a fresh one but who asks first.
         """
-        former = self._vocabulary
-        if not self._reading.acquire(blocking=former is None) and former is not None:
-            return former
-        try:
-            now = self.clock()
-            if self._vocabulary is None or now - self._read_at > _VOCABULARY_SECONDS:
-                self._read_at, lexicon = now, self.index.lexicon()
-                if self._vocabulary is None or lexicon != self._lexicon:
-                    self._vocabulary, self._lexicon = Vocabulary(lexicon), lexicon
-            return self._vocabulary
-        finally:
-            self._reading.release()
+        with self._reading:
+            held, fresh = self._vocabulary, self.clock() - self._read_at < _VOCABULARY_SECONDS
+            if held is None:
+                return self._reread()
+            if not fresh:
+                self._read_at = self.clock()  # one thread is enough
+                threading.Thread(target=self._reread_if_possible, daemon=True).start()
+            return held
+
+    def _reread(self) -> Vocabulary:
+        lexicon = self.index.lexicon()
+        if self._vocabulary is None or lexicon != self._lexicon:  # what it has sorted is kept
+            self._vocabulary, self._lexicon = Vocabulary(lexicon), lexicon
+        self._read_at = self.clock()
+        return self._vocabulary
+
+    def _reread_if_possible(self) -> None:
+        with suppress(IndexUnavailable):
+            self._reread()
 
     def _with_slips(
         self, query: SearchQuery, found: SearchResult, hints: Sequence[Hint], as_typed: bool

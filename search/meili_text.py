@@ -8,7 +8,7 @@ the text decides: filters know no order of words.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from search.analysis import bigrams
 from search.armour import EVERY, armour, spelled
@@ -25,24 +25,32 @@ _MOST_PHRASES = 6
 _NAME_END = "/"
 _MOST_LETTERS = 100
 
-Counts = Mapping[str, int]
-# (text, filters) -> for each filter how many listings of each target match both
-Count = Callable[[str, Sequence[str]], list[Counts]]
+# (text, filters) -> for each filter how many listings match both
+Count = Callable[[str, Sequence[str]], list[int]]
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a plan finds: whatever matches the text `must` and passes `filter`; "" lets all pass.
+    """What a plan finds: whatever matches the text `must` and passes the filter of its target.
 
-    `text` finds the same and ranks. `levels` are filters of parts that laid end to end are the whole, the best first. `unmet` are
-    words, in their dictionary form, that no listing holds as typed, by sound, or by a synonym.
+    "" lets everything pass. `text` finds the same as `must` and ranks. `levels` are filters of
+    parts that laid end to end are the whole, the best first. `unmet` are words, in their
+    dictionary form, that no listing holds as typed, by sound, or by a synonym.
     """
 
     must: str = ""
-    filter: str = ""
+    sides: Mapping[str, str] = field(default_factory=dict)
     text: str = ""
     levels: tuple[str, ...] = ("",)
     unmet: tuple[str, ...] = ()
+
+    def filter(self, target: str | None) -> str:
+        """Return the filter of one target, of whatever target for None."""
+        if target is not None and target in self.sides:
+            return self.sides[target]
+        if len(set(self.sides.values())) == 1:
+            return next(iter(self.sides.values()))
+        return any_of([_within(name, side) for name, side in self.sides.items()])
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,26 +70,34 @@ class _Side:
     filter: str
 
 
-def found(text: str, target: str | None, count: Count, *, expand: bool = True) -> Found:
-    """Return what a text finds; `target` is the one that is shown, None for all.
+def found(
+    text: str,
+    count: Count,
+    *,
+    shown: Sequence[str] = TARGETS,
+    counted: Sequence[str] = TARGETS,
+    expand: bool = True,
+) -> Found:
+    """Return what a text finds among the targets that are `counted`; some of them are `shown`.
 
     Fewer wants than all are enough only until a page is filled. Each target is judged alone and
     before any filter of the reader.
     """
     asked = plan(text, _known(text, count), expand=expand)
     if not (asked.wants or asked.exact or asked.without):
-        return Found(filter=NOTHING)
+        return Found(sides=dict.fromkeys(counted, NOTHING))
     held = _held(asked, count)
     wants = [_want(want, held) for want in asked.wants]
     phrases, beyond = _phrases(asked)
-    sides = _sides(text, list(held.direct), wants, lambda some: count(phrases, some))
-    shown = [sides[target]] if target in sides else list(sides.values())
+    words = list(held.direct)
+    sides = _sides(text, words, wants, counted, lambda filters: count(phrases, filters))
+    least = min((sides[target].least for target in shown), default=0)
     return Found(
         must=phrases,
-        filter=all_of([_joined(sides), *beyond]),
+        sides={target: all_of([side.filter, *beyond]) for target, side in sides.items()},
         text=_ranked(phrases, asked, held),
-        levels=_levels(wants, min(side.least for side in shown)),
-        unmet=tuple(word.form for word in held.direct if _unmet(word, held)),
+        levels=_levels(wants, least),
+        unmet=tuple(word.form for word in words if _unmet(word, held)),
     )
 
 
@@ -95,7 +111,7 @@ def _known(text: str, count: Count) -> Callable[[str], bool]:
     wanted: dict[str, None] = {}
     plan(text, lambda reading: wanted.setdefault(reading) is not None)
     sizes = count("", [among("kana", [reading]) for reading in wanted])
-    held = {reading for reading, size in zip(wanted, sizes, strict=True) if any(size.values())}
+    held = {reading for reading, size in zip(wanted, sizes, strict=True) if size}
     return held.__contains__
 
 
@@ -104,7 +120,7 @@ def _held(asked: Plan, count: Count) -> _Held:
     words = list(dict.fromkeys(part for part in parts if isinstance(part, Word)))
     filters = [f for word in words for f in (_direct(word), _in_units(word))]
     filters += [_called(name) for name in asked.names]
-    sizes = [sum(counts.values()) for counts in count("", filters)]
+    sizes = count("", filters)
     beginnings = sizes[2 * len(words) :]
     return _Held(
         direct=dict(zip(words, sizes[::2], strict=False)),
@@ -121,33 +137,41 @@ def _sides(
     text: str,
     words: Sequence[Word],
     wants: Sequence[str],
-    count: Callable[[Sequence[str]], list[Counts]],
+    targets: Sequence[str],
+    count: Callable[[Sequence[str]], list[int]],
 ) -> dict[str, _Side]:
     """Return for each target what meets the most wants of which there is still a page."""
     if not wants:
-        return {target: _Side(0, "") for target in TARGETS}
+        return {target: _Side(0, "") for target in targets}
     meeting = {least: at_least(least, wants) for least in range(len(wants), 0, -1)}
-    sizes = dict(zip(meeting, count(list(meeting.values())), strict=True))
+    sizes = _sizes(targets, list(meeting.values()), count)
     sides = {}
-    for target in TARGETS:
-        full = (least for least in meeting if sizes[least].get(target, 0) >= ENOUGH)
+    for target in targets:
+        full = (least for least, met in meeting.items() if sizes[target, met] >= ENOUGH)
         least = next(full, 1)
-        sides[target] = _Side(least if sizes[least].get(target) else 0, meeting[least])
-    lost = [target for target, side in sides.items() if not side.least]
+        if sizes[target, meeting[least]]:
+            sides[target] = _Side(least, meeting[least])
+    lost = [target for target in targets if target not in sides]
     if lost:
         bits = [_any_unit(words), _near(text)]
-        tries = list(zip(bits, count(bits), strict=True))
+        sizes = _sizes(lost, bits, count)
         for target in lost:
-            met = (attempt for attempt, counts in tries if counts.get(target))
+            met = (bit for bit in bits if sizes[target, bit])
             sides[target] = _Side(0, next(met, NOTHING))
     return sides
 
 
-def _joined(sides: Mapping[str, _Side]) -> str:
-    filters = {side.filter for side in sides.values()}
-    if len(filters) == 1:
-        return filters.pop()
-    return any_of([all_of([among("target", [t]), side.filter]) for t, side in sides.items()])
+def _sizes(
+    targets: Sequence[str], filters: Sequence[str], count: Callable[[Sequence[str]], list[int]]
+) -> dict[tuple[str, str], int]:
+    """Return how many listings of each target pass each filter."""
+    asked = [(target, passed) for target in targets for passed in filters]
+    sizes = count([_within(target, passed) for target, passed in asked])
+    return dict(zip(asked, sizes, strict=True))
+
+
+def _within(target: str, passed: str) -> str:
+    return NOTHING if passed == NOTHING else all_of([among("target", [target]), passed])
 
 
 def _levels(wants: Sequence[str], least: int) -> tuple[str, ...]:
@@ -179,12 +203,14 @@ def _part(part: Part, held: _Held) -> str:
 
 def _direct(word: Word) -> str:
     """Return what holds a word as typed, by a synonym, by a synonym group or by its sound."""
+    others = [synonym.terms for synonym in word.synonyms]
+    single = [word.form, *(terms[0] for terms in others if len(terms) == 1)]
     return any_of(
         [
-            _holding("words", [word.form]),
-            *(_holding("words", synonym.terms) for synonym in word.synonyms),
-            *(_holding("groups", [group]) for group in word.groups),
-            _holding("kana", [word.reading]) if word.in_kana and word.reading else NOTHING,
+            among("words", [term[:LONGEST] for term in single]),
+            *(_holding("words", terms) for terms in others if len(terms) > 1),
+            among("groups", word.groups),
+            among("kana", [word.reading[:LONGEST]] if word.in_kana and word.reading else []),
         ]
     )
 

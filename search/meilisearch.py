@@ -25,6 +25,7 @@ from search.armour import ARMOUR_VERSION, EVERY, armour, armoured, spelled
 from search.channels import text_fields
 from search.documents import (
     NEVER,
+    TARGETS,
     SearchDocument,
     bucket,
     closing,
@@ -54,7 +55,7 @@ from search.meili_filters import (
     status,
 )
 from search.meili_server import Refused, Row, Server, Task
-from search.meili_text import LONGEST, Counts, Found, found, name_value
+from search.meili_text import LONGEST, Found, found, name_value
 from search.names import START, name_units
 from search.query import FACETS, STORED, SearchQuery
 from search.vocabulary.synonyms import PHRASES
@@ -326,52 +327,55 @@ class _Search:
         self._server = server
         self._uid = uid
         self._query = query
-        self._found = Found()
+        self._found = Found(sides=dict.fromkeys(TARGETS, ""))
         if query.text:
-            self._found = found(query.text, query.target, self._count, expand=query.expand)
+            shown = [query.target] if query.target in TARGETS else TARGETS
+            self._found = found(
+                query.text,
+                self._count,
+                shown=shown,
+                # The counts of the other target are told too, unless nothing is counted.
+                counted=TARGETS if query.facets else shown,
+                expand=query.expand,
+            )
 
     def result(self) -> SearchResult:
-        if self._query.only == () or self._found.filter == NOTHING:
+        if self._query.only == () or set(self._found.sides.values()) == {NOTHING}:
             names = (*FACETS, "target", "status") if self._query.facets else ()
             return SearchResult(facets={name: {} for name in names}, unmet=self._found.unmet)
         parts = self._parts()
-        if not self._query.facets:
-            return self._bare(parts)
-        alone = [field for field in _COUNTED if field in chosen(self._query)]
-        moments = [(field, value) for field, values in MOMENTS.items() for value in values]
-        asked = [self._counting(_COUNTED)]
-        asked += [self._counting([field], but=field) for field in alone]
-        asked += [
-            self._counting(["target"], moment(field, value, self._query.now), but=field)
-            for field, value in moments
-        ]
-        if len(parts) == 1:
+        alone = len(parts) == 1
+        wanted = self._counts() if self._query.facets else {}
+        asked = [*wanted.values(), self._question()]
+        if alone:
             asked.append(self._page(parts[0], self._query.offset, self._query.limit))
         else:
-            asked += [self._counting(["target"], part.filter) for part in parts]
-        answers = iter(self._server.search(asked))
-        every = next(answers)
-        facets: dict[str, dict[str, int]] = {field: {} for field in _COUNTED} | _counts(every)
-        facets |= {field: _counts(next(answers)).get(field, {}) for field in alone}
-        facets |= {field: {} for field in MOMENTS}
-        for field, value in moments:
-            facets[field] |= {value: size} if (size := _size(next(answers))) else {}
-        if len(parts) == 1:
-            hits = self._hits([(0, next(answers))])
-        else:
-            hits = self._hits(self._pages(parts, list(map(_size, answers))))
-        return SearchResult(hits, _size(every), facets, self._found.unmet)
+            asked += [self._question(part.filter) for part in parts]
+        answers = self._server.search(asked)
+        counted, (whole, *others) = answers[: len(wanted)], answers[len(wanted) :]
+        pages = [(0, others[0])] if alone else self._pages(parts, list(map(_size, others)))
+        facets = _facets(dict(zip(wanted, counted, strict=True))) if wanted else {}
+        return SearchResult(self._hits(pages), _size(whole), facets, self._found.unmet)
 
-    def _bare(self, parts: Sequence[_Part]) -> SearchResult:
-        """Return the page and the total alone."""
-        counted = [self._counting(["target"], part.filter) for part in parts]
-        if len(parts) == 1:
-            counted.append(self._page(parts[0], self._query.offset, self._query.limit))
-            whole, page = self._server.search(counted)
-            return SearchResult(self._hits([(0, page)]), _size(whole), {}, self._found.unmet)
-        sizes = list(map(_size, self._server.search(counted)))
-        hits = self._hits(self._pages(parts, sizes))
-        return SearchResult(hits, sum(sizes), {}, self._found.unmet)
+    def _counts(self) -> dict[tuple[str, str], dict[str, Any]]:
+        """Return the questions for the counts, by facet and value; all values for "".
+
+        The server counts the values of many listings slowly, so where there are few values each
+        is asked for itself.
+        """
+        narrow = chosen(self._query)
+        free = [field for field in STORED if field not in narrow]
+        asked = {("", ""): {**self._question(), "facets": free}} if free else {}
+        for field in STORED:
+            if field in narrow:
+                asked[field, ""] = {**self._question(but=field), "facets": [field]}
+        for value in TARGETS:
+            asked["target", value] = self._question(target=value)
+        for field, values in MOMENTS.items():
+            for value in values:
+                own = moment(field, value, self._query.now)
+                asked[field, value] = self._question(own, field)
+        return asked
 
     def _parts(self) -> list[_Part]:
         match self._query.sort:
@@ -426,35 +430,42 @@ class _Search:
             "sort": list(part.sort),
         }
 
-    def _counting(self, facets: Sequence[str], extra: str = "", but: str = "") -> dict[str, Any]:
-        return {**self._question(extra, but), "limit": 0, "facets": list(facets)}
-
-    def _question(self, extra: str = "", but: str = "") -> dict[str, Any]:
-        filters = [self._found.filter, *narrowing(self._query, but), extra]
+    def _question(self, extra: str = "", but: str = "", target: str = "") -> dict[str, Any]:
+        """Return the query without the choice in the facet `but`, or with another target."""
+        filters = narrowing(self._query, "target" if target else but)
+        chosen_target = target or self._query.target
+        if target:
+            filters.append(among("target", [target]))
+        filters += [self._found.filter(chosen_target), extra]
         return self._asking(self._found.must, all_of(filters))
 
-    def _asking(self, text: str, filter_: str) -> dict[str, Any]:
+    def _asking(self, text: str, passed: str) -> dict[str, Any]:
         return {
             "indexUid": self._uid,
             "q": text,
             "matchingStrategy": "last",
             "attributesToRetrieve": ["id", "focus"],
-            "filter": filter_,
+            "filter": passed,
+            "limit": 0,
         }
 
-    def _count(self, text: str, filters_: Sequence[str]) -> list[Counts]:
-        """Return how many listings of each target match a text and each filter."""
-        asked = {
-            passed: {**self._asking(text, passed), "limit": 0, "facets": ["target"]}
-            for passed in filters_
-            if passed != NOTHING
-        }
+    def _count(self, text: str, filters: Sequence[str]) -> list[int]:
+        """Return how many listings match a text and each filter."""
+        asked = {one: self._asking(text, one) for one in filters if one != NOTHING}
         answers = self._server.search(list(asked.values()))
-        sizes = {
-            passed: _counts(answer).get("target", {})
-            for passed, answer in zip(asked, answers, strict=True)
-        }
-        return [sizes.get(passed, {}) for passed in filters_]
+        sizes = dict(zip(asked, map(_size, answers), strict=True))
+        return [sizes.get(passed, 0) for passed in filters]
+
+
+def _facets(answers: Mapping[tuple[str, str], Mapping[str, Any]]) -> dict[str, dict[str, int]]:
+    """Return the counts by facet from answers by facet and value."""
+    facets: dict[str, dict[str, int]] = {name: {} for name in (*FACETS, "target", "status")}
+    for (field, value), answer in answers.items():
+        if not value:
+            facets |= _counts(answer)
+        elif size := _size(answer):
+            facets[field][value] = size
+    return facets
 
 
 def settings() -> dict[str, Any]:
@@ -610,8 +621,8 @@ def _counts(answer: Mapping[str, Any]) -> dict[str, dict[str, int]]:
 
 
 def _size(answer: Mapping[str, Any]) -> int:
-    """Return the exact number of matches: every listing has one target, and facets are exact."""
-    return sum(_counts(answer).get("target", {}).values())
+    """Return the number of matches; exact, since filters and a word of every listing decide."""
+    return int(answer["estimatedTotalHits"])
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from hub.domain.weights import WEIGHTS
 from hub.web.access import public
 from hub.web.context import services
 from hub.web.words import _
+from search.finder import WORDS
 
 bp = Blueprint("pages", __name__)
 
@@ -36,7 +37,8 @@ def ranking() -> ResponseReturnValue:
         }
         for part in WEIGHTS
     ]
-    return render_template("pages/ranking.html", parts=parts, nav="ranking")
+    search = {"words": _percent(WORDS), "meaning": _percent(1 - WORDS)}
+    return render_template("pages/ranking.html", parts=parts, search=search, nav="ranking")
 
 
 def _percent(share: float) -> str:

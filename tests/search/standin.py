@@ -130,7 +130,7 @@ class StandIn:
             for facet in query.get("facets", ())
         }
         hits = [row | {"_rankingScore": 0.5} for row in rows[: query.get("limit", 20)]]
-        return {"hits": hits, "facetDistribution": counts}
+        return {"hits": hits, "facetDistribution": counts, "estimatedTotalHits": len(rows)}
 
     def _says(self, row: Row, text: str) -> bool:
         said = " ".join(f" {row[name]} " for name in row if name.startswith("tok_"))

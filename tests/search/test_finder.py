@@ -2,6 +2,7 @@
 
 import re
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -184,40 +185,32 @@ def test_any_text_is_answered(tmp_path: Path, text: str) -> None:
     assert answer.total >= len(answer.result.hits)
 
 
-def test_the_words_are_kept_for_a_minute_and_while_they_stay_the_same(index: EmbeddedIndex) -> None:
-    index.apply([listing(1, "子育ての拠点")], ())
-    now = [0.0]
-    searcher = Finder(index, QueryVectors(None), clock=lambda: now[0])
-    first = searcher.vocabulary()
-    index.apply([listing(2, "雪下ろしの手伝い")], ())
-    assert searcher.vocabulary() is first
-    now[0] = 61.0
-    second = searcher.vocabulary()
-    assert second.beginning("雪下", 1)
-    now[0] = 122.0
-    assert searcher.vocabulary() is second
+def test_new_words_are_known_a_minute_later_and_nobody_waits(index: EmbeddedIndex) -> None:
+    moment = [0.0]
+    asked = Finder(index, QueryVectors(None), clock=lambda: moment[0])
+    index.apply([listing(1, "除雪")], [])
+    assert asked.vocabulary().knows("じょせつ")
+    index.apply([listing(2, "見守り")], [])
+    moment[0] = 30
+    assert not asked.vocabulary().knows("みまもり")
+    moment[0] = 61
+    for _ in range(200):
+        if asked.vocabulary().knows("みまもり"):
+            break
+        time.sleep(0.02)
+    assert asked.vocabulary().knows("みまもり")
 
 
-def test_nobody_waits_while_the_words_are_read_anew(
+def test_words_that_have_not_changed_are_kept(
     index: EmbeddedIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    index.apply([listing(1, "子育ての拠点")], ())
-    now = [0.0]
-    searcher = Finder(index, QueryVectors(None), clock=lambda: now[0])
-    former = searcher.vocabulary()
-    begun, go_on, read = threading.Event(), threading.Event(), index.lexicon
-
-    def slowly() -> dict[str, int]:
-        begun.set()
-        assert go_on.wait(10)
-        return read()
-
-    monkeypatch.setattr(index, "lexicon", slowly)
-    now[0] = 61.0
-    reader = threading.Thread(target=searcher.vocabulary)
-    reader.start()
-    assert begun.wait(10)
-    assert searcher.vocabulary() is former
-    go_on.set()
-    reader.join(10)
-    assert not reader.is_alive()
+    index.apply([listing(1, "除雪")], [])
+    moment, read = [0.0], threading.Event()
+    asked = Finder(index, QueryVectors(None), clock=lambda: moment[0])
+    first, lexicon = asked.vocabulary(), index.lexicon()
+    monkeypatch.setattr(index, "lexicon", lambda: read.set() or dict(lexicon))
+    moment[0] = 61
+    asked.vocabulary()
+    assert read.wait(10)
+    time.sleep(0.05)
+    assert asked.vocabulary() is first

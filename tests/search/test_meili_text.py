@@ -1,6 +1,6 @@
 """What the server is asked for a text."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pytest
 
@@ -12,15 +12,14 @@ from search.meili_text import Count, Found, found
 def holding(*words: str, size: int = 30) -> Count:
     """Return a server whose listings hold just these words, forms, readings or character pairs."""
 
-    def count(text: str, filters: Sequence[str]) -> list[Mapping[str, int]]:
-        hold = [any(f'"{word}"' in asked for word in words) for asked in filters]
-        return [{"call": size, "solution": size} if held else {} for held in hold]
+    def count(text: str, filters: Sequence[str]) -> list[int]:
+        return [size * any(f'"{word}"' in asked for word in words) for asked in filters]
 
     return count
 
 
 def asked(text: str, *words: str, size: int = 30) -> Found:
-    return found(text, None, holding(*words, size=size))
+    return found(text, holding(*words, size=size))
 
 
 def test_the_text_begins_with_the_word_of_every_listing_and_ranks_only() -> None:
@@ -28,7 +27,7 @@ def test_the_text_begins_with_the_word_of_every_listing_and_ranks_only() -> None
     assert result.text.split()[0] == EVERY
     assert unarmour(result.text).split()[1:] == ["空き家", "除雪"]
     assert result.must == ""
-    assert 'words IN ["空き家"]' in result.filter
+    assert 'words IN ["空き家", ' in result.filter(None)
     assert result.levels == ("",)
 
 
@@ -36,7 +35,7 @@ def test_phrases_and_exclusions_are_left_to_the_text() -> None:
     result = asked('"空家" -除雪 石巻', "石巻")
     assert unarmour(result.must) == '* "空 家" -"除 雪"'
     assert result.text.startswith(result.must)
-    assert result.filter == 'words IN ["石巻"]'
+    assert result.filter(None) == 'words IN ["石巻"]'
 
 
 def test_no_more_terms_are_sent_than_the_server_keeps() -> None:
@@ -45,19 +44,19 @@ def test_no_more_terms_are_sent_than_the_server_keeps() -> None:
     phrases = result.text.count('-"')
     plain = result.text.rpartition('"')[2].split()
     assert 1 + phrases + len(plain) == 10
-    assert result.filter.count("NOT") == 14 - phrases
+    assert result.filter(None).count("NOT") == 14 - phrases
 
 
 def test_while_few_listings_hold_every_word_fewer_words_are_enough() -> None:
     result = asked("空家 除雪", "空き家", "除雪", size=19)
-    assert " OR " in result.filter
+    assert " OR " in result.filter(None)
     assert len(result.levels) == 2
     assert "NOT" in result.levels[1]
 
 
 @pytest.mark.parametrize("text", ["！？", "の"])
 def test_a_text_without_words_finds_nothing(text: str) -> None:
-    assert asked(text).filter == NOTHING
+    assert asked(text).filter(None) == NOTHING
 
 
 def test_words_that_no_listing_holds_are_told() -> None:

@@ -22,6 +22,8 @@ from hub.domain.alerts import Look
 from hub.domain.mails import Claim
 from hub.domain.saved_search import Search
 from hub.mail import NotSent, Transport, Unsure, open_transport
+from search.embedding import QueryVectors
+from search.finder import Finder
 from search.index import IndexUnavailable, SearchIndex
 from search.query import MOST_HITS
 from workers.context import opened
@@ -102,11 +104,13 @@ def matching(session: Session, index: SearchIndex, look: Look, now: datetime) ->
     if not look.candidates:
         return []
     oldest = min(look.candidates.values())
-    query = Search.saved(look.search).query(now, limit=MOST_HITS)
+    search = Search.saved(look.search)
+    finder = Finder(index, QueryVectors(None))  # news hold the words; being near is no news
+    query = search.query(now, limit=MOST_HITS)
     query = replace(query, status=("open",), sort="newest", facets=False)
     found: list[str] = []
     while True:
-        result = index.search(query)
+        result = finder.words(query, as_typed=not search.repair)
         found += [hit.id for hit in result.hits if hit.id in look.candidates]
         query = replace(query, offset=query.offset + MOST_HITS)
         if len(found) == len(look.candidates) or query.offset >= result.total or not result.hits:
