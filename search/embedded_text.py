@@ -7,9 +7,9 @@ more than another. Scores are BM25, as a share of what a listing that holds ever
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import tantivy
 from tantivy import Occur, Query
@@ -170,35 +170,39 @@ class TextQueries:
             yield boosted(self._term("grams", char), CHARACTER)
 
     def _word(self, word: Word) -> Query:
-        ways = [query for frequency, query in self._ways(word) if frequency]
-        return self._join(ways) if ways else self._near(word.form)
+        ways = list(self._ways(word))
+        if not self._leads(ways):
+            return self._near(word.form)
+        return self._join([way.query for way in ways])
 
-    def _ways(self, word: Word) -> Iterable[tuple[int, Query]]:
-        yield self._words_way([word.form], 1.0)
-        if word.units:
-            yield self._words_way(word.units, UNIT)
-        for synonym in word.synonyms:
-            yield self._words_way(synonym.terms, SYNONYM)
+    def _ways(self, word: Word) -> Iterator["_Way"]:
+        """Yield the ways of which the index holds every term, though maybe in no one listing."""
+        phrases: list[tuple[Sequence[str], float]] = [((word.form,), 1.0)]
+        phrases += [(word.units, UNIT)] if word.units else []
+        phrases += [(synonym.terms, SYNONYM) for synonym in word.synonyms]
+        for terms, weight in phrases:
+            if all(self._frequency("text", term) for term in terms):
+                query = boosted(all_of([self._in_fields(term) for term in terms]), weight)
+                yield _Way(query, sure=len(terms) == 1)
         for group in word.groups:
-            yield self._frequency("groups", group), boosted(self._term("groups", group), GROUP)
-        if word.in_kana and word.reading:
-            yield (
-                self._frequency("kana", word.reading),
-                boosted(self._term("kana", word.reading), READING),
-            )
+            if self._frequency("groups", group):
+                yield _Way(boosted(self._term("groups", group), GROUP), sure=True)
+        if word.in_kana and self._frequency("kana", word.reading):
+            yield _Way(boosted(self._term("kana", word.reading), READING), sure=True)
 
-    def _words_way(self, terms: Sequence[str], weight: float) -> tuple[int, Query]:
-        frequency = min((self._frequency("text", term) for term in terms), default=0)
-        return frequency, boosted(all_of([self._in_fields(term) for term in terms]), weight)
+    def _leads(self, ways: Sequence["_Way"]) -> bool:
+        """Tell whether any of the ways leads to a listing."""
+        if any(way.sure for way in ways):
+            return True
+        return bool(ways) and bool(self._count(any_of([way.query for way in ways])))
 
     def _in_fields(self, term: str) -> Query:
         return any_of([boosted(self._term(f, term), w) for f, w in self._weights.items()])
 
     def _met(self, word: Word) -> bool:
         """Tell whether any listing holds a word otherwise than by bits of it."""
-        if any(frequency for frequency, _ in self._ways(replace(word, units=()))):
-            return True
-        return len(word.units) > 1 and bool(self._count(self._words_way(word.units, 1.0)[1]))
+        several = word.units if len(word.units) > 1 else ()
+        return self._leads(list(self._ways(replace(word, units=several))))
 
     def _units(self, words: Sequence[Word]) -> Query:
         """Return what holds at least a short unit of a compound."""
@@ -240,6 +244,13 @@ class TextQueries:
 
     def _frequency(self, field: str, value: str) -> int:
         return self._searcher.doc_freq(field, value) if value else 0
+
+
+class _Way(NamedTuple):
+    """A way of meeting a word; `sure` when some listing must hold it."""
+
+    query: Query
+    sure: bool
 
 
 def _first_parts(plan: Plan) -> list[Part]:

@@ -65,14 +65,9 @@ class Server:
         """Return the answers to searches, asked in one request."""
         if not queries:
             return []
-        body = {"queries": queries}
-        try:
-            answer = self.call("POST", "multi-search", body, seconds=_PATIENCE)
-        except Slow:
-            # Is it dead or only busy? A dead one cannot say that it is well.
-            self.call("GET", "health", seconds=_PATIENCE)
-            answer = self.call("POST", "multi-search", body)
-        found: list[dict[str, Any]] = answer["results"]
+        found: list[dict[str, Any]] = self._ask("POST", "multi-search", {"queries": queries})[
+            "results"
+        ]
         return found
 
     def versions(self, uid: str, **wanted: object) -> Iterator[tuple[str, int]]:
@@ -201,9 +196,18 @@ class Server:
         found = (task for task in recent if task.get("customMetadata") == mark)
         return next(({"taskUid": task["uid"]} for task in found), None)
 
+    def _ask(self, method: str, path: str, body: object = None) -> Any:
+        """Return an answer that somebody is waiting for."""
+        try:
+            return self.call(method, path, body, seconds=_PATIENCE)
+        except Slow:
+            # Is it dead or only busy? A dead one cannot say that it is well.
+            self.call("GET", "health", seconds=_PATIENCE)
+            return self.call(method, path, body)
+
     def _index(self, uid: str) -> Mapping[str, Any]:
         try:
-            found: Mapping[str, Any] = self.call("GET", f"indexes/{uid}")
+            found: Mapping[str, Any] = self._ask("GET", f"indexes/{uid}")
         except Refused as refusal:
             if refusal.code == "index_not_found":
                 return {}

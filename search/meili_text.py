@@ -90,7 +90,8 @@ def found(
     wants = [_want(want, held) for want in asked.wants]
     phrases, beyond = _phrases(asked)
     words = list(held.direct)
-    sides = _sides(text, words, wants, counted, lambda filters: count(phrases, filters))
+    bits = (_any_unit(asked.words), _near(text))
+    sides = _sides(wants, bits, counted, lambda filters: count(phrases, filters))
     least = min((sides[target].least for target in shown), default=0)
     return Found(
         must=phrases,
@@ -134,13 +135,15 @@ def _unmet(word: Word, held: _Held) -> bool:
 
 
 def _sides(
-    text: str,
-    words: Sequence[Word],
     wants: Sequence[str],
+    bits: Sequence[str],
     targets: Sequence[str],
     count: Callable[[Sequence[str]], list[int]],
 ) -> dict[str, _Side]:
-    """Return for each target what meets the most wants of which there is still a page."""
+    """Return for each target what meets the most wants of which there is still a page.
+
+    Where no want is met, the first of the `bits` that finds anything must do.
+    """
     if not wants:
         return {target: _Side(0, "") for target in targets}
     meeting = {least: at_least(least, wants) for least in range(len(wants), 0, -1)}
@@ -153,7 +156,6 @@ def _sides(
             sides[target] = _Side(least, meeting[least])
     lost = [target for target in targets if target not in sides]
     if lost:
-        bits = [_any_unit(words), _near(text)]
         sizes = _sizes(lost, bits, count)
         for target in lost:
             met = (bit for bit in bits if sizes[target, bit])

@@ -253,7 +253,7 @@ class MeilisearchIndex:
         """Put the canary in place, and ask it."""
         with suppress(Refused):  # it is there already, or the next call says why not
             self._server.create(self._canary)
-        self._server.configure(self._canary, settings())
+        self._server.configure(self._canary, settings() | {"synonyms": {}})
         self._server.add(self._canary, _rows([CANARY])[0])
         _ask_canary(self._server, self._canary)
         self._trusted = True

@@ -40,7 +40,6 @@ class Texts:
             return set()
         names = [name for name in asked.names if self._any(called(name))]
         wants = [self._want(want, names) for want in asked.wants]
-        words = [part for want in asked.wants for part in want.parts if isinstance(part, Word)]
         found: set[str] = set()
         for target in ("call", "solution"):
             side = [
@@ -48,7 +47,7 @@ class Texts:
                 for here in self._listings
                 if here.document.target == target and all(test(here) for test in must)
             ]
-            found |= {here.document.id for here in met(side, wants, text, words)}
+            found |= {here.document.id for here in met(side, wants, text, asked.words)}
         banned = {here.document.id for here in self._listings if any(no(here) for no in never)}
         return found - banned
 

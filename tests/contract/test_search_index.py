@@ -406,6 +406,13 @@ def test_words_that_no_listing_holds_are_named(index: SearchIndex) -> None:
     assert index.search(SearchQuery(text="除雪 担い手")).unmet == ()
 
 
+def test_words_that_stand_apart_are_no_compound_of_them(index: SearchIndex) -> None:
+    fill(index, [listing(1, title="遠隔の見守り"), listing(2, title="勤務の相談")])
+    assert index.search(SearchQuery(text="遠隔勤務")).unmet == ("遠隔勤務",)
+    fill(index, [listing(1, title="遠隔の見守りと勤務の相談")])
+    assert index.search(SearchQuery(text="遠隔勤務")).unmet == ()
+
+
 def test_ids_can_be_left_out_and_counting_facets_too(index: SearchIndex) -> None:
     fill(index, [listing(number) for number in range(4)])
     result = index.search(SearchQuery(text="居場所", but=("call-1", "call-9"), facets=False))
