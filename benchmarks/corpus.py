@@ -21,6 +21,7 @@ _LINES_OF_SUBJECT = 45
 _SENTENCES, _TITLES, _COMMON = 1_400, 400, 6_000  # of each subject, of each subject, of all
 _COMMON_SHARE = 0.3
 _COINED = 0.15
+_UPCOMING = 0.08
 
 _KINDS = tuple(row["key"] for row in table("call_kinds"))
 _KIND_NAMES = {row["key"]: row["name_ja"] for row in table("call_kinds")}
@@ -199,6 +200,7 @@ class Corpus:
             budget=chance.choice((None, *_BUDGETS)),
             budget_max=chance.choice((None, None, 500_000, 2_000_000, 4_000_000, 20_000_000)),
             stage=chance.choice(_STAGES) if target == "solution" else None,
+            opens_at=NOW + chance.randint(1, 30) * _DAY if chance.random() < _UPCOMING else None,
             closes_at=chance.choice((None, NOW + chance.randint(-90, 90) * _DAY)),
             published_at=NOW - chance.randint(0, 400) * _DAY,
         )

@@ -7,7 +7,7 @@ more than another. Scores are BM25, as a share of what a listing that holds ever
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -41,14 +41,24 @@ _FULL = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What is found in one target: with scores, and the same matches at less cost."""
+    """What is found in one target: with scores, and the same matches at less cost.
+
+    `size` is the number of listings found, None where nobody counted them.
+    """
 
     scored: Query
     plain: Query
+    size: int | None = None
 
     def less(self, never: Sequence[Query]) -> "Side":
         """Return the same without what matches any of the queries."""
+        if not never:
+            return self
         return Side(less(self.scored, never), less(self.plain, never))
+
+
+# Returns how many listings a side finds in a target.
+Sized = Callable[[str, Side], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +82,11 @@ class Found:
         """Return the same matches, cheaper and without scores."""
         return unscored(any_of([side.plain for side in self._of(target)]))
 
+    def sized(self, target: str | None) -> int | None:
+        """Return how many are found in one target, in all of them for None, where it is known."""
+        sizes = [side.size for side in self._of(target)]
+        return None if None in sizes else sum(size or 0 for size in sizes)
+
     def _of(self, target: str | None) -> list["Side"]:
         return [side for name, side in self.sides.items() if target in (None, name)]
 
@@ -91,8 +106,16 @@ class TextQueries:
     def knows(self, reading: str) -> bool:
         return self._frequency("kana", reading) > 0
 
-    def found(self, text: str, plan: Plan, targets: Sequence[str] = TARGETS) -> Found:
+    def found(
+        self,
+        text: str,
+        plan: Plan,
+        targets: Sequence[str] = TARGETS,
+        sized: Sized | None = None,
+    ) -> Found:
         """Return what a plan finds among `targets`; nothing when no part of it can be met.
+
+        `sized` counts for us, where the caller can make more of it.
 
         Fewer wants than all are enough only until a page is filled. Each target is judged alone
         and before any filter, so that a tab shows the same whichever tab the reader comes from,
@@ -109,8 +132,10 @@ class TextQueries:
         names = [(name, self._name(name)) for name in plan.names]
         called = [(name, query) for name, query in names if self._count(query)]
         wants = [(self._want(want, called), plain._want(want, called)) for want in plan.wants]
+        # Whether a page is filled is judged before anything is left out.
+        count = sized if sized and not never else self._sized
         return Found(
-            {t: self._side(text, plan, wants, must, t).less(never) for t in targets},
+            {t: self._side(text, plan, wants, must, t, count).less(never) for t in targets},
             touches=list(self._touches(text, plan)),
             scale=_FULL * sum(self._idf(part) for part in _first_parts(plan)) or 1.0,
             unmet=unmet,
@@ -123,30 +148,32 @@ class TextQueries:
         wants: Sequence[tuple[Query, Query]],
         must: Sequence[Query],
         target: str,
+        sized: Sized,
     ) -> "Side":
         """Return what meets the most wants of which there is still a page, in one target."""
         here = [*must, unscored(self._is(target))]
         if not wants:
             return Side(all_of(here), all_of(here))
         ranked, plain = zip(*wants, strict=True)
-        least = self._least(plain, here)
-        if least:
-            return Side(
-                all_of([any_of(ranked, least), *here]), all_of([any_of(plain, least), *here])
-            )
+        every = _meeting(ranked, plain, len(wants), here)
+        size = sized(target, every)
+        if size >= ENOUGH or (len(wants) == 1 and size):
+            return replace(every, size=size)
+        if least := self._least(plain, here):
+            return _meeting(ranked, plain, least, here)
         tries = (self._units(plan.words), self._near(text))
         found = (all_of([attempt, *here]) for attempt in tries)
         one = next((query for query in found if self._count(query)), Query.empty_query())
         return Side(one, one)
+
+    def _sized(self, target: str, side: Side) -> int:
+        return self._count(side.plain)
 
     def _least(self, queries: Sequence[Query], here: Sequence[Query]) -> int:
         """Return how many of the queries a page of listings meets at once, at least 1.
 
         0 when no listing meets any.
         """
-        every = self._searcher.search(unscored(all_of([*queries, *here])), 1)
-        if count_of(every) >= ENOUGH or (len(queries) == 1 and count_of(every)):
-            return len(queries)
         each = [Query.const_score_query(query, 1.0) for query in queries]
         hits = self._searcher.search(all_of([any_of(each), *map(unscored, here)]), ENOUGH).hits
         if len(hits) < ENOUGH:
@@ -240,6 +267,13 @@ class TextQueries:
 
     def _frequency(self, field: str, value: str) -> int:
         return self._searcher.doc_freq(field, value) if value else 0
+
+
+def _meeting(
+    ranked: Sequence[Query], plain: Sequence[Query], least: int, here: Sequence[Query]
+) -> Side:
+    """Return what meets at least so many of some wants."""
+    return Side(all_of([any_of(ranked, least), *here]), all_of([any_of(plain, least), *here]))
 
 
 def _first_parts(plan: Plan) -> list[Part]:
