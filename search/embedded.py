@@ -29,7 +29,17 @@ from search.documents import (
     opening,
     tie,
 )
-from search.embedded_text import Found, Side, TextQueries, all_of, any_of, count_of, less, unscored
+from search.embedded_text import (
+    Counting,
+    Found,
+    Side,
+    TextQueries,
+    all_of,
+    any_of,
+    count_of,
+    less,
+    unscored,
+)
 from search.embedding import Vectors
 from search.generations import Generations
 from search.index import (
@@ -253,22 +263,18 @@ class _Search:
         # The counts of the other target are told too, unless nothing is counted.
         alone = self._query.target in TARGETS and not self._query.facets
         targets = [self._query.target or ""] if alone else TARGETS
-        return queries.found(text, planned, targets, self._sized)
+        narrowed = bool(self._filters or self._query.but) or self._query.only is not None
+        return queries.found(text, planned, targets, Counting(self._sized, narrowed))
 
     def _sized(self, target: str, side: Side) -> int:
-        """Return how many a side finds.
+        """Return how many a side finds, filters and all.
 
         Most often this side is what the page is made of, so its page is asked for at once.
         """
-        if target != self._query.target or self._narrowing or not self._ranked:
-            return count_of(self._searcher.search(unscored(side.plain), 1))
-        self._first = self._searcher.search(side.scored, self._reach)
+        if target != self._query.target or not self._ranked:
+            return count_of(self._searcher.search(unscored(self._narrowed(side.plain)), 1))
+        self._first = self._searcher.search(self._narrowed(side.scored), self._reach)
         return count_of(self._first)
-
-    @property
-    def _narrowing(self) -> bool:
-        """Tell whether anything but text and target narrows what is found."""
-        return bool(self._filters or self._query.but) or self._query.only is not None
 
     @property
     def _ranked(self) -> bool:
@@ -431,7 +437,7 @@ class _Search:
         return facets
 
     def _size(self, target: str | None) -> int:
-        known = None if self._narrowing else self._found.sized(target)
+        known = self._found.sized(target)
         if known is not None:
             return known
         return count_of(self._searcher.search(self._matching(target=target), 1))

@@ -15,7 +15,6 @@ import tantivy
 from tantivy import Occur, Query
 
 from search.analysis import bigrams, characters
-from search.documents import TARGETS
 from search.names import START
 from search.plan import ENOUGH, Part, Phrase, Plan, Want, Word
 
@@ -43,7 +42,7 @@ _FULL = 2.0
 class Side:
     """What is found in one target: with scores, and the same matches at less cost.
 
-    `size` is the number of listings found, None where nobody counted them.
+    `size` is how many the caller finds with it, None where nobody counted them.
     """
 
     scored: Query
@@ -52,13 +51,29 @@ class Side:
 
     def less(self, never: Sequence[Query]) -> "Side":
         """Return the same without what matches any of the queries."""
-        if not never:
-            return self
         return Side(less(self.scored, never), less(self.plain, never))
 
 
-# Returns how many listings a side finds in a target.
-Sized = Callable[[str, Side], int]
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """How a caller counts what it finds with a side of a target.
+
+    Where it finds a page, nothing else needs to be counted. `narrowed` says that it may find
+    fewer than the side.
+    """
+
+    size: Callable[[str, Side], int]
+    narrowed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """A plan in queries, `wants` with scores and without; `attempts` where none of them is met."""
+
+    wants: Sequence[tuple[Query, Query]]
+    must: Sequence[Query]
+    never: Sequence[Query]
+    attempts: Sequence[Query]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +125,10 @@ class TextQueries:
         self,
         text: str,
         plan: Plan,
-        targets: Sequence[str] = TARGETS,
-        sized: Sized | None = None,
+        targets: Sequence[str],
+        counting: Counting,
     ) -> Found:
         """Return what a plan finds among `targets`; nothing when no part of it can be met.
-
-        `sized` counts for us, where the caller can make more of it.
 
         Fewer wants than all are enough only until a page is filled. Each target is judged alone
         and before any filter, so that a tab shows the same whichever tab the reader comes from,
@@ -132,42 +145,34 @@ class TextQueries:
         names = [(name, self._name(name)) for name in plan.names]
         called = [(name, query) for name, query in names if self._count(query)]
         wants = [(self._want(want, called), plain._want(want, called)) for want in plan.wants]
-        # Whether a page is filled is judged before anything is left out.
-        count = sized if sized and not never else self._sized
+        attempts = (self._units(plan.words), self._near(text))
+        parts = _Parts(wants, must, never, attempts)
         return Found(
-            {t: self._side(text, plan, wants, must, t, count).less(never) for t in targets},
+            {target: self._side(parts, target, counting) for target in targets},
             touches=list(self._touches(text, plan)),
             scale=_FULL * sum(self._idf(part) for part in _first_parts(plan)) or 1.0,
             unmet=unmet,
         )
 
-    def _side(
-        self,
-        text: str,
-        plan: Plan,
-        wants: Sequence[tuple[Query, Query]],
-        must: Sequence[Query],
-        target: str,
-        sized: Sized,
-    ) -> "Side":
+    def _side(self, parts: "_Parts", target: str, counting: Counting) -> Side:
         """Return what meets the most wants of which there is still a page, in one target."""
-        here = [*must, unscored(self._is(target))]
-        if not wants:
-            return Side(all_of(here), all_of(here))
-        ranked, plain = zip(*wants, strict=True)
-        every = _meeting(ranked, plain, len(wants), here)
-        size = sized(target, every)
-        if size >= ENOUGH or (len(wants) == 1 and size):
-            return replace(every, size=size)
+        here = [*parts.must, unscored(self._is(target))]
+        if not parts.wants:
+            return Side(all_of(here), all_of(here)).less(parts.never)
+        ranked, plain = zip(*parts.wants, strict=True)
+        every = _meeting(ranked, plain, len(plain), here)
+        asked = every.less(parts.never)
+        enough = ENOUGH if len(plain) > 1 else 1
+        size = held = counting.size(target, asked)
+        if size < enough and (counting.narrowed or parts.never):
+            held = self._count(every.plain)
+        if held >= enough:
+            return replace(asked, size=size)
         if least := self._least(plain, here):
-            return _meeting(ranked, plain, least, here)
-        tries = (self._units(plan.words), self._near(text))
-        found = (all_of([attempt, *here]) for attempt in tries)
+            return _meeting(ranked, plain, least, here).less(parts.never)
+        found = (all_of([attempt, *here]) for attempt in parts.attempts)
         one = next((query for query in found if self._count(query)), Query.empty_query())
-        return Side(one, one)
-
-    def _sized(self, target: str, side: Side) -> int:
-        return self._count(side.plain)
+        return Side(one, one).less(parts.never)
 
     def _least(self, queries: Sequence[Query], here: Sequence[Query]) -> int:
         """Return how many of the queries a page of listings meets at once, at least 1.
