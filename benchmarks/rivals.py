@@ -7,7 +7,7 @@ slips; neither breaks ties. What was excluded is excluded, what was chosen filte
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -38,14 +38,18 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Flat:
-    """A query as the rivals see it: any of `words`, none of `without`, the chosen values."""
+    """A query as the rivals see it: any of `words`, none of `without`, the chosen values.
+
+    With `every` all of the words; FTS5 is never asked so.
+    """
 
     words: tuple[str, ...]
     without: tuple[str, ...]
     chosen: dict[str, tuple[str, ...]]
+    every: bool = False
 
 
-def flat(asked: Asked, target: str, *, synonyms: bool = False) -> Flat:
+def flat(asked: Asked, target: str, *, synonyms: bool = False, every: bool = False) -> Flat:
     """Return a query flat; with `synonyms` their words are further words of it."""
     text = asked.text
     wanted, without = list(text), []
@@ -58,7 +62,7 @@ def flat(asked: Asked, target: str, *, synonyms: bool = False) -> Flat:
     if synonyms:
         words += [t for w in plan(typed).words for other in w.synonyms for t in other.terms]
     chosen = {**asked.filters, "target": (target,)}
-    return Flat(tuple(dict.fromkeys(words)), tuple(dict.fromkeys(without)), chosen)
+    return Flat(tuple(dict.fromkeys(words)), tuple(dict.fromkeys(without)), chosen, every)
 
 
 class RawTantivy:
@@ -110,26 +114,33 @@ class RawTantivy:
         ]
         for field in query.chosen.keys() - {"target"}:
             others = {name: values for name, values in query.chosen.items() if name != field}
-            wider = self._query(Flat(query.words, query.without, others))
+            wider = self._query(replace(query, chosen=others))
             counts.append(searcher.aggregate(wider, {field: self._counts[field]}))
         other = {**query.chosen, "target": ("solution",)}
-        size = searcher.search(self._query(Flat(query.words, query.without, other)), 1).count
+        size = searcher.search(self._query(replace(query, chosen=other)), 1).count
         return self.hits(query), counts, size
 
     def _query(self, query: Flat) -> Query:
-        words = [(Occur.Should, term) for word in query.words for term in self._terms(word)]
-        found = Query.boolean_query(words) if words else Query.all_query()
+        found = self._words(query) if query.words else Query.all_query()
         never = [(Occur.MustNot, term) for word in query.without for term in self._terms(word)]
         chosen = [(Occur.Must, self._values(*choice)) for choice in query.chosen.items()]
         return Query.boolean_query([(Occur.Must, found), *chosen, *never])
+
+    def _words(self, query: Flat) -> Query:
+        if query.every:
+            each = [self._any_of(self._terms(word)) for word in query.words]
+            return Query.boolean_query([(Occur.Must, word) for word in each])
+        return self._any_of([term for word in query.words for term in self._terms(word)])
+
+    def _any_of(self, queries: Sequence[Query]) -> Query:
+        return Query.boolean_query([(Occur.Should, query) for query in queries])
 
     def _terms(self, word: str) -> list[Query]:
         return [Query.term_query(self._schema, field, word, "freq") for field in ("title", "text")]
 
     def _values(self, field: str, values: Sequence[str]) -> Query:
         terms_ = [Query.term_query(self._schema, field, value, "basic") for value in values]
-        any_of = Query.boolean_query([(Occur.Should, term) for term in terms_])
-        return Query.const_score_query(any_of, 0.0)
+        return Query.const_score_query(self._any_of(terms_), 0.0)
 
 
 class Fts5:

@@ -185,13 +185,23 @@ class _Built:
 
     def systems(self) -> list[System]:
         ours, raw, fts = self.ours, self._raw, self._fts
-        large = self._market.vectors is False
+        few = (
+            20 if self._market.vectors else 5
+        )  # a page of FTS5 takes seconds where listings are many
         found = [
             System("our index, page", lambda asked: ours.search(_query(asked))),
             System("our index, list", lambda asked: ours.search(_query(asked, facets=False))),
             System("our service by words", _service(Finder(ours, QueryVectors(None)))),
             System("raw tantivy, list", lambda asked: raw.hits(flat(asked, _TARGET))),
             System("raw tantivy, page", lambda asked: raw.page(flat(asked, _TARGET))),
+            System(
+                "raw tantivy with synonyms, list",
+                lambda asked: raw.hits(flat(asked, _TARGET, synonyms=True)),
+            ),
+            System(
+                "raw tantivy, all words, page",
+                lambda asked: raw.page(flat(asked, _TARGET, every=True)),
+            ),
             System(
                 "raw tantivy with synonyms, page",
                 lambda asked: raw.page(flat(asked, _TARGET, synonyms=True)),
@@ -200,7 +210,7 @@ class _Built:
             System(
                 "SQLite FTS5, page",
                 lambda asked: fts.page(flat(asked, _TARGET)),
-                5 if large else 20,
+                few,
             ),
         ]
         if self._market.vectors:
