@@ -1,11 +1,9 @@
-"""Our embedded index against bare tantivy and SQLite FTS5 on the very same words.
+"""Our search against raw tantivy and SQLite FTS5, on the same words in the same run.
 
-    python -m benchmarks.search [--listings 10000] [--queries 300]
+    python -m benchmarks.search [--listings 100000] [--queries 40]
 
-The two rivals get the words ready-made by our analysis and answer the same words as "any of them":
-first the bare list (20 hits and the total), then a page with the counts of all facets, which is
-what our index always gives, besides synonyms, kana, missing-word rules and the disjunctive counts.
-Writes benchmarks/results/search-<listings>.json and .md.
+With MEILI_URL set (and MEILI_KEY) the Meilisearch engine takes part. Writes
+benchmarks/results/search-<listings>.json and .md.
 """
 
 import argparse
@@ -13,285 +11,332 @@ import json
 import os
 import platform
 import random
-import sqlite3
-import statistics
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import tantivy
-from tantivy import Occur, Query
-
-from benchmarks.corpus import NOW, listings, queries
-from search.analysis import terms, tokenize
+from benchmarks.builder import rebuild
+from benchmarks.corpus import NOW, Corpus
+from benchmarks.meaning import MODEL, RandomProjection
+from benchmarks.measure import Spent, better, disk, elsewhere, filled, percentiles, spent
+from benchmarks.queries import Asked, queries
+from benchmarks.report import report
+from benchmarks.rivals import PAGE, Fts5, RawTantivy, Row, flat
+from benchmarks.rows import ReadyRows, agreement, ready_made
 from search.channels import text_fields
-from search.documents import SearchDocument, facet_values
+from search.documents import SearchDocument
 from search.embedded import EmbeddedIndex
-from search.query import STORED, SearchQuery
+from search.embedding import QueryVectors
+from search.finder import Finder, hints
+from search.index import SearchIndex
+from search.intent import understand
+from search.meilisearch import MeilisearchIndex
+from search.plan import plan
+from search.query import SearchQuery
+from tests.search.gazetteer import filter_words, gazetteer
 
 RESULTS = Path(__file__).parent / "results"
-PAGE = 20
-_FACETS = (*STORED, "target")
+_TARGET = "call"
+_ANALYSED = 5_000
+_MOST_WITH_VECTORS = 200_000
+_UPDATES = 40
+_TWENTY = "独り暮らしの高齢者の見守りと買い物支援の実証"[:20]
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """Something that answers queries; of a slow one only `most` queries of a kind are asked."""
+
+    name: str
+    ask: Callable[[Asked], object]
+    most: int = 1_000
 
 
 def main() -> None:
     """Run everything and write the results."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--listings", type=int, default=10_000)
-    parser.add_argument("--queries", type=int, default=300)
+    parser.add_argument("--listings", type=int, default=100_000)
+    parser.add_argument("--queries", type=int, default=40, help="of each kind")
     asked = parser.parse_args()
     results = run(asked.listings, asked.queries)
     RESULTS.mkdir(exist_ok=True)
     name = RESULTS / f"search-{_short(asked.listings)}"
-    name.with_suffix(".json").write_text(json.dumps(results, indent=1) + "\n")
+    name.with_suffix(".json").write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
     name.with_suffix(".md").write_text(report(results))
     print(report(results))
 
 
-def run(count: int, asked: int) -> dict[str, Any]:
-    """Return all measurements: processor seconds to index, milliseconds per query."""
-    documents, texts = listings(count), queries(asked)
-    tokenize("最初の一回は辞書を読む")
-    with tempfile.TemporaryDirectory() as folder:
-        analysis, rows = worked(lambda: [_row(document) for document in documents])
-        ours = EmbeddedIndex(Path(folder) / "ours")
-        bare = BareTantivy(Path(folder) / "bare")
-        fts = Fts5(Path(folder) / "fts.db")
-        indexing = {
-            "analysis alone": analysis,
-            "our index, analysis included": worked(lambda: _rebuild(ours, documents))[0],
-            "bare tantivy, words ready": worked(lambda: bare.fill(rows))[0],
-            "SQLite FTS5, words ready": worked(lambda: fts.fill(rows))[0],
-        }
-        words = [list(dict.fromkeys(terms(text))) for text in texts]
-        latency = {
-            "our index, page": _latency(texts, lambda text: _page(ours, text)),
-            "our index, page with two filters": _latency(texts, lambda text: _narrow(ours, text)),
-            "bare tantivy, list": _latency(words, bare.hits),
-            "bare tantivy, page": _latency(words, bare.page),
-            "SQLite FTS5, list": _latency(words, fts.hits),
-            "SQLite FTS5, page": _latency(words, fts.page),
-        }
-        update = _latency(documents[:40], lambda document: ours.apply([document], []))
-    characters = statistics.mean(len(row.title + row.summary + row.body) for row in documents)
-    return {
-        "machine": f"{os.cpu_count()} cores, Python {platform.python_version()}",
-        "listings": count,
-        "queries": asked,
-        "characters_per_listing": round(characters),
-        "indexing_processor_seconds": {
-            name: round(seconds, 2) for name, seconds in indexing.items()
-        },
-        "query_milliseconds": latency,
-        "one_listing_applied_milliseconds": update,
-        "ratios": _ratios(indexing, latency),
-    }
-
-
-def timed(work: Callable[[], Any]) -> tuple[float, Any]:
-    """Return (seconds taken, result)."""
-    start = time.perf_counter()
-    result = work()
-    return time.perf_counter() - start, result
-
-
-def worked(work: Callable[[], Any]) -> tuple[float, Any]:
-    """Return (processor seconds of all threads, result): the same on a busy machine."""
-    start = time.process_time()
-    result = work()
-    return time.process_time() - start, result
-
-
-class BareTantivy:
-    """tantivy as its manual shows it: two text fields and keyword facets."""
-
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir()
-        builder = tantivy.SchemaBuilder()
-        builder.add_text_field("id", stored=True, tokenizer_name="raw")
-        for field in ("title", "text"):
-            builder.add_text_field(field, tokenizer_name="whitespace", index_option="freq")
-        for field in _FACETS:
-            builder.add_text_field(field, fast=True, tokenizer_name="raw")
-        self._schema = builder.build()
-        self._index = tantivy.Index(self._schema, str(folder))
-        splitter = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
-        self._index.register_tokenizer("whitespace", splitter)
-
-    def fill(self, rows: Sequence[dict[str, Any]]) -> None:
-        writer = self._index.writer(30_000_000, num_threads=1)
-        for row in rows:
-            writer.add_document(tantivy.Document(**row))
-        writer.commit()
-        writer.wait_merging_threads()
-        self._index.reload()
-
-    def hits(self, words: Sequence[str]) -> object:
-        searcher = self._index.searcher()
-        found = searcher.search(self._query(words), PAGE)
-        return [searcher.doc(address).get_first("id") for _, address in found.hits]
-
-    def page(self, words: Sequence[str]) -> object:
-        counts = {field: {"terms": {"field": field, "size": 2_500}} for field in _FACETS}
-        found = self._index.searcher().aggregate(self._query(words), counts)
-        return self.hits(words), found
-
-    def _query(self, words: Sequence[str]) -> Query:
-        return Query.boolean_query(
-            [
-                (Occur.Should, Query.term_query(self._schema, field, word, "freq"))
-                for word in words
-                for field in ("title", "text")
-            ]
-        )
-
-
-class Fts5:
-    """SQLite's full-text index over the same two fields, facets in a table beside it."""
-
-    def __init__(self, path: Path) -> None:
-        self._db = sqlite3.connect(path)
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute(
-            "CREATE VIRTUAL TABLE listing USING fts5"
-            """(title, text, tokenize = "unicode61 remove_diacritics 0")"""
-        )
-        self._db.execute("CREATE TABLE facet (listing INTEGER, field TEXT, value TEXT)")
-
-    def fill(self, rows: Sequence[dict[str, Any]]) -> None:
-        self._db.executemany(
-            "INSERT INTO listing (rowid, title, text) VALUES (?, ?, ?)",
-            ((number, row["title"], row["text"]) for number, row in enumerate(rows)),
-        )
-        self._db.executemany(
-            "INSERT INTO facet VALUES (?, ?, ?)",
-            (
-                (number, field, value)
-                for number, row in enumerate(rows)
-                for field in _FACETS
-                for value in row[field]
+def run(count: int, per_kind: int) -> dict[str, Any]:
+    """Return all measurements."""
+    began = time.monotonic()
+    corpus = Corpus()
+    market = Market(corpus, count)
+    asked = queries(corpus, per_kind)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        built = _Built(folder, market, stack)
+        indexing = built.fill()
+        sample = list(islice(corpus.listings(count), _ANALYSED))
+        return {
+            "machine": f"{os.cpu_count()} cores, Python {platform.python_version()}",
+            "listings": count,
+            "characters": _characters(sample),
+            "queries_of_a_kind": per_kind,
+            "ready_rows_agree": round(agreement(market.rows, sample[:300]), 4),
+            "vectors": market.vectors,
+            "frequencies": _frequencies(built.ours, count),
+            "indexing_seconds": indexing,
+            "analysis": _analysis(sample),
+            "build_with_analysis": {
+                "listings": _ANALYSED,
+                **elsewhere("benchmarks.builder", listings=_ANALYSED),
+            },
+            "megabytes_on_disk": built.sizes(),
+            "understanding_milliseconds": _understanding(),
+            "latency": latency(built.systems(), asked),
+            "reader": elsewhere(
+                "benchmarks.reader",
+                folder=str(folder / "ours"),
+                queries=list(dict.fromkeys(one.text for one in asked)),
             ),
+            "update_milliseconds": _updates(built.ours, sample),
+            "minutes": round((time.monotonic() - began) / 60, 1),
+        }
+
+
+class Market:
+    """The listings of a run, made anew each time they are read, and their words."""
+
+    def __init__(self, corpus: Corpus, count: int) -> None:
+        self._corpus, self._count = corpus, count
+        self.rows = ReadyRows()
+        self.rows.cut(corpus.texts)
+        self.vectors = count <= _MOST_WITH_VECTORS
+
+    def plain(self) -> Iterator[SearchDocument]:
+        return self._corpus.listings(self._count)
+
+    def documents(self) -> Iterator[SearchDocument]:
+        """Yield the listings with the vectors of their passages."""
+        if not self.vectors:
+            return self.plain()
+        model = RandomProjection()
+        return (
+            replace(document, vectors=model.vectors(document), vector_model=MODEL)
+            for document in self.plain()
         )
-        self._db.execute("CREATE INDEX by_listing ON facet (listing, field, value)")
-        self._db.execute("INSERT INTO listing (listing) VALUES ('optimize')")
-        self._db.commit()
 
-    def hits(self, words: Sequence[str]) -> object:
-        matching = self._match(words)
-        best = self._db.execute(
-            "SELECT rowid FROM listing WHERE listing MATCH ? ORDER BY bm25(listing) LIMIT ?",
-            (matching, PAGE),
-        ).fetchall()
-        total = self._db.execute(
-            "SELECT count(*) FROM listing WHERE listing MATCH ?", (matching,)
-        ).fetchone()
-        return best, total
-
-    def page(self, words: Sequence[str]) -> object:
-        counts = self._db.execute(
-            "SELECT field, value, count(*) FROM facet WHERE listing IN"
-            " (SELECT rowid FROM listing WHERE listing MATCH ?) GROUP BY field, value",
-            (self._match(words),),
-        ).fetchall()
-        return self.hits(words), counts
-
-    def _match(self, words: Sequence[str]) -> str:
-        return " OR ".join('"' + word.replace('"', "") + '"' for word in words)
+    def flat(self) -> Iterator[Row]:
+        return (Row(document, *self.rows.flat(document)) for document in self.plain())
 
 
-def _row(document: SearchDocument) -> dict[str, Any]:
-    fields = text_fields(document)
-    facets = {field: list(values) for field, values in facet_values(document).items()}
-    return {
-        "id": document.id,
-        "title": fields["title"],
-        "text": fields["text"],
-        "target": [document.target],
-        **facets,
-    }
+class _Built:
+    """All systems of a run."""
+
+    def __init__(self, folder: Path, market: Market, stack: ExitStack) -> None:
+        self._folder, self._market = folder, market
+        self.ours = EmbeddedIndex(folder / "ours")
+        self._raw = RawTantivy(folder / "raw")
+        self._fts = Fts5(folder / "fts.db")
+        self._meili: MeilisearchIndex | None = None
+        if url := os.environ.get("MEILI_URL"):
+            self._meili = MeilisearchIndex(url, os.environ.get("MEILI_KEY"), prefix="bench-")
+            stack.callback(self._meili.drop)
+
+    def fill(self) -> dict[str, dict[str, float]]:
+        """Build everything; return the seconds of each."""
+        market = self._market
+        seconds = {
+            "our index, words ready": self._timed(self.ours, market.documents()),
+            "raw tantivy, words ready": filled(self._raw.fill, market.flat()),
+            "SQLite FTS5, words ready": filled(self._fts.fill, market.flat()),
+        }
+        if self._meili:
+            seconds["Meilisearch, words ready"] = self._timed(self._meili, market.plain())
+        return seconds
+
+    def _timed(self, index: SearchIndex, documents: Iterable[SearchDocument]) -> dict[str, float]:
+        """Return the seconds of building, the words of the listings being looked up for it."""
+        ready: dict[str, Any] = {}
+
+        def rows() -> Iterator[SearchDocument]:
+            for document in documents:
+                ready[document.id] = self._market.rows(document)
+                yield document
+
+        with ready_made(lambda document: ready.pop(document.id)):
+            return filled(lambda source: rebuild(index, source), rows())
+
+    def sizes(self) -> dict[str, float]:
+        vectors = sum(path.stat().st_size for path in self._folder.glob("ours/*/vectors-*"))
+        return {
+            "our index": round(disk(self._folder / "ours") - vectors / 1_048_576, 1),
+            "its vectors": round(vectors / 1_048_576, 1),
+            "raw tantivy": disk(self._folder / "raw"),
+            "SQLite FTS5": disk(self._folder / "fts.db"),
+        }
+
+    def systems(self) -> list[System]:
+        ours, raw, fts = self.ours, self._raw, self._fts
+        few = (
+            20 if self._market.vectors else 5
+        )  # a page of FTS5 takes seconds where listings are many
+        found = [
+            System("our index, page", lambda asked: ours.search(_query(asked))),
+            System("our index, list", lambda asked: ours.search(_query(asked, facets=False))),
+            System("our service by words", _service(Finder(ours, QueryVectors(None)))),
+            System("raw tantivy, list", lambda asked: raw.hits(flat(asked, _TARGET))),
+            System("raw tantivy, page", lambda asked: raw.page(flat(asked, _TARGET))),
+            System(
+                "raw tantivy with synonyms, list",
+                lambda asked: raw.hits(flat(asked, _TARGET, synonyms=True)),
+            ),
+            System(
+                "raw tantivy, all words, page",
+                lambda asked: raw.page(flat(asked, _TARGET, every=True)),
+            ),
+            System(
+                "raw tantivy with synonyms, page",
+                lambda asked: raw.page(flat(asked, _TARGET, synonyms=True)),
+            ),
+            System("SQLite FTS5, list", lambda asked: fts.hits(flat(asked, _TARGET))),
+            System(
+                "SQLite FTS5, page",
+                lambda asked: fts.page(flat(asked, _TARGET)),
+                few,
+            ),
+        ]
+        if self._market.vectors:
+            vectors = QueryVectors(RandomProjection(), seconds=5)
+            found.append(System("our service with vectors", _service(Finder(ours, vectors))))
+        if meili := self._meili:
+            found += [
+                System("Meilisearch, page", lambda asked: meili.search(_query(asked))),
+                System("Meilisearch service by words", _service(Finder(meili, QueryVectors(None)))),
+            ]
+        return found
 
 
-def _rebuild(index: EmbeddedIndex, documents: Sequence[SearchDocument]) -> None:
-    with index.rebuilding() as fresh:
-        for start in range(0, len(documents), 500):
-            fresh.apply(documents[start : start + 500])
+def latency(systems: Sequence[System], asked: Sequence[Asked]) -> dict[str, dict[str, Any]]:
+    """Return the percentiles of every system by kind of query, and of all that have words.
 
-
-def _page(index: EmbeddedIndex, text: str) -> object:
-    return index.search(SearchQuery(text=text, now=NOW, limit=PAGE))
-
-
-def _narrow(index: EmbeddedIndex, text: str) -> object:
-    chosen = {"prefecture": ("04", "20"), "offer": ("field",)}
-    return index.search(SearchQuery(text=text, now=NOW, filters=chosen, target="call", limit=PAGE))
-
-
-def _latency(subjects: Sequence[Any], ask: Callable[[Any], object]) -> dict[str, float]:
-    """Return the median and the 95th percentile in milliseconds, after a warm-up."""
-    for subject in subjects[:20]:
-        ask(subject)
-    order = list(subjects)
+    Of two answers the faster one counts. Systems take turns, so that they share the machine's moods.
+    """
+    order = list(enumerate(asked))
     random.Random(0).shuffle(order)
-    times = sorted(timed(partial(ask, subject))[0] * 1_000 for subject in order)
+    asked_of: dict[tuple[str, str], int] = defaultdict(int)
+    found: dict[str, dict[str, list[Spent]]] = {s.name: defaultdict(list) for s in systems}
+    for system in systems:
+        for one in asked[:: max(len(asked) // 20, 1)]:
+            system.ask(one)
+    for _, one in order:
+        for system in systems:
+            asked_of[system.name, one.kind] += 1
+            if asked_of[system.name, one.kind] > system.most:
+                continue
+            twice = [spent(lambda: system.ask(one)) for _ in range(2)]  # noqa: B023
+            found[system.name][one.kind].append(better(*twice))
+    return {name: _by_kind(kinds) for name, kinds in found.items()}
+
+
+def _by_kind(kinds: dict[str, list[Spent]]) -> dict[str, Any]:
+    worded = [one for kind, some in kinds.items() if kind != "browse" for one in some]
+    every = {"all with words": worded, **kinds}
     return {
-        "p50": round(statistics.median(times), 2),
-        "p95": round(times[max(int(len(times) * 0.95) - 1, 0)], 2),
+        kind: {
+            "wall": percentiles([one.wall for one in some]),
+            "processor": percentiles([one.processor for one in some]),
+        }
+        for kind, some in every.items()
     }
 
 
-def _ratios(indexing: dict[str, float], latency: dict[str, dict[str, float]]) -> dict[str, float]:
-    ours = latency["our index, page"]["p50"]
+def _query(asked: Asked, *, facets: bool = True) -> SearchQuery:
+    return SearchQuery(
+        text=asked.text, target=_TARGET, now=NOW, filters=asked.filters, limit=PAGE, facets=facets
+    )
+
+
+def _service(finder: Finder) -> Callable[[Asked], object]:
+    """Return what a page of the site does: understand the query, then find."""
+
+    def ask(asked: Asked) -> object:
+        named = hints(understand(asked.text, gazetteer(), filter_words())) if asked.text else ()
+        return finder.find(_query(asked), named=named)
+
+    return ask
+
+
+def _analysis(sample: Sequence[SearchDocument]) -> dict[str, float]:
+    """Return how many listings are cut a second, in one process and in two."""
+    text_fields(sample[0])
+    alone = spent(lambda: [text_fields(document) for document in sample[:1_000]])
+    with ProcessPoolExecutor(2) as pool:
+        list(pool.map(text_fields, sample[:20]))
+        both = spent(lambda: list(pool.map(text_fields, sample, chunksize=100)))
     return {
-        "our page / bare tantivy page (p50)": round(ours / latency["bare tantivy, page"]["p50"], 2),
-        "SQLite FTS5 page / our page (p50)": round(latency["SQLite FTS5, page"]["p50"] / ours, 2),
-        "SQLite FTS5 list / our page (p50)": round(latency["SQLite FTS5, list"]["p50"] / ours, 2),
-        "share of analysis in our indexing": round(
-            indexing["analysis alone"] / indexing["our index, analysis included"], 2
-        ),
+        "listings_a_second_of_one_processor": round(1_000 / (alone.processor / 1_000)),
+        "listings_a_second_by_two_processes": round(len(sample) / (both.wall / 1_000)),
     }
 
 
-def report(results: dict[str, Any]) -> str:
-    """Return the results as Markdown."""
-    count = results["listings"]
-    lines = [
-        f"# Search over {count:,} listings",
-        "",
-        f"{results['machine']}. Synthetic Japanese listings of"
-        f" {results['characters_per_listing']} characters, {results['queries']} queries of one to"
-        " three words (one in ten a question), one process. Run `python -m benchmarks.search`.",
-        "",
-        "| indexing | processor seconds | listings/s |",
-        "|---|---:|---:|",
-        *(
-            f"| {name} | {seconds:.2f} | {count / seconds:,.0f} |"
-            for name, seconds in results["indexing_processor_seconds"].items()
-        ),
-        "",
-        "A page is 20 hits, the exact total and the counts of every facet; a list has no counts.",
-        "",
-        "| query | p50 ms | p95 ms |",
-        "|---|---:|---:|",
-        *(
-            f"| {name} | {times['p50']:.2f} | {times['p95']:.2f} |"
-            for name, times in results["query_milliseconds"].items()
-        ),
-        "| our index, one listing written, durable and visible | {p50:.2f} | {p95:.2f} |".format(
-            **results["one_listing_applied_milliseconds"]
-        ),
-        "",
-        "| ratio | |",
-        "|---|---:|",
-        *(f"| {name} | {value} |" for name, value in results["ratios"].items()),
+def _understanding() -> dict[str, dict[str, float]]:
+    """Return the time of reading a query of 20 characters, warm."""
+    words, places = filter_words(), gazetteer()
+    jobs = {
+        "plan": lambda: plan(_TWENTY),
+        "understand": lambda: understand(_TWENTY, places, words),
+    }
+    return {
+        name: percentiles([spent(job).processor for _ in range(1_000)][100:])
+        for name, job in jobs.items()
+    }
+
+
+def _updates(index: EmbeddedIndex, sample: Sequence[SearchDocument]) -> dict[str, Any]:
+    """Return the time until one changed listing is durable and visible."""
+    times = [
+        spent(lambda: index.apply([replace(document, version=2)], []))  # noqa: B023
+        for document in sample[:_UPDATES]
     ]
-    return "\n".join(lines) + "\n"
+    return {
+        "wall": percentiles([one.wall for one in times]),
+        "processor": percentiles([one.processor for one in times]),
+    }
+
+
+def _frequencies(index: EmbeddedIndex, count: int) -> dict[str, Any]:
+    """Return how many words there are, and the share of listings that hold those of some ranks."""
+    held = sorted(index.lexicon().values(), reverse=True)
+    ranks = [rank for rank in (1, 10, 100, 1_000, 10_000) if rank <= len(held)]
+    return {
+        "words": len(held),
+        "shares": {rank: round(held[rank - 1] / count, 5) for rank in ranks},
+    }
+
+
+def _characters(sample: Sequence[SearchDocument]) -> dict[str, dict[str, int]]:
+    lengths: dict[str, list[int]] = defaultdict(list)
+    for document in sample:
+        lengths[document.target].append(len(document.title + document.summary + document.body))
+    return {
+        target: {"least": min(some), "mean": round(sum(some) / len(some)), "most": max(some)}
+        for target, some in lengths.items()
+    }
 
 
 def _short(count: int) -> str:
-    return f"{count // 1_000}k" if count % 1_000 == 0 else str(count)
+    for unit, letter in ((1_000_000, "m"), (1_000, "k")):
+        if count % unit == 0:
+            return f"{count // unit}{letter}"
+    return str(count)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,17 @@ from search.documents import (
     opening,
     tie,
 )
-from search.embedded_text import Found, Side, TextQueries, all_of, any_of, count_of, less, unscored
+from search.embedded_text import (
+    Counting,
+    Found,
+    Side,
+    TextQueries,
+    all_of,
+    any_of,
+    count_of,
+    less,
+    unscored,
+)
 from search.embedding import Vectors
 from search.generations import Generations
 from search.index import (
@@ -52,6 +62,8 @@ _MOST_VALUES = 2_500  # more than all municipalities
 _TIES = 32
 _HEAD = 50  # listings that are ordered with all that is known of them
 _FOCUS_STEPS = 1_000
+_MOMENT = "moment"  # when a listing opens and closes, as the clock sees it
+_OF_CLOCK = {"status": _MOMENT, "deadline": _MOMENT}
 _SPARE_ROWS = 4 * MOST_PASSAGES  # vectors kept for each listing before the file is made compact
 
 
@@ -63,6 +75,7 @@ class EmbeddedIndex:
         rules = hashlib.sha256(ANALYSIS_VERSION.encode()).hexdigest()[:8]
         self._generations = Generations(folder, f"v{SCHEMA_VERSION}-{rules}")
         self._opened: tuple[Path, tantivy.Index] | None = None
+        self._read: tuple[Path, int, int] | None = None
         self._vectors: tuple[Path, VectorFiles] | None = None
         self._opening = threading.Lock()
 
@@ -162,11 +175,19 @@ class EmbeddedIndex:
         )
 
     def _searcher(self) -> tantivy.Searcher:
-        index = self._index()
-        index.reload()
+        folder, index = self._open()
+        # Every commit replaces this file; to read everything anew costs more than a short search.
+        state = (folder / "meta.json").stat()
+        commit = (folder, state.st_ino, state.st_mtime_ns)
+        if self._read != commit:
+            index.reload()
+            self._read = commit
         return index.searcher()
 
     def _index(self) -> tantivy.Index:
+        return self._open()[1]
+
+    def _open(self) -> tuple[Path, tantivy.Index]:
         folder = self._generations.current()
         if folder is None or not self._generations.fits(folder):
             raise IndexUnavailable("the search index must be built")
@@ -174,7 +195,7 @@ class EmbeddedIndex:
         if opened is None or opened[0] != folder:
             with self._opening:
                 opened = self._opened = (folder, tantivy_index(self._schema, folder))
-        return opened[1]
+        return opened
 
 
 class _Fresh:
@@ -213,8 +234,9 @@ class _Search:
         self._schema = schema
         self._searcher = searcher
         self._query = query
-        self._found = self._text_queries()
         self._filters = self._filter_queries()
+        self._first: Any = None
+        self._found = self._text_queries()
 
     def allowed(self, ids: Collection[str]) -> dict[str, int]:
         """Return id -> version of those among these that the filters let through."""
@@ -240,7 +262,28 @@ class _Search:
         planned = plan(text, queries.knows, expand=self._query.expand)
         # The counts of the other target are told too, unless nothing is counted.
         alone = self._query.target in TARGETS and not self._query.facets
-        return queries.found(text, planned, [self._query.target or ""] if alone else TARGETS)
+        targets = [self._query.target or ""] if alone else TARGETS
+        narrowed = bool(self._filters or self._query.but) or self._query.only is not None
+        return queries.found(text, planned, targets, Counting(self._sized, narrowed))
+
+    def _sized(self, target: str, side: Side) -> int:
+        """Return how many a side finds, filters and all.
+
+        Most often this side is what the page is made of, so its page is asked for at once.
+        """
+        if target != self._query.target or not self._ranked:
+            return count_of(self._searcher.search(unscored(self._narrowed(side.plain)), 1))
+        self._first = self._searcher.search(self._narrowed(side.scored), self._reach)
+        return count_of(self._first)
+
+    @property
+    def _ranked(self) -> bool:
+        return bool(self._query.text) and self._query.sort == "relevance"
+
+    @property
+    def _reach(self) -> int:
+        """How many of the best are looked at first: those of the page, those ordered twice, ties."""
+        return max(self._query.offset + self._query.limit, _HEAD) + _TIES
 
     def _filter_queries(self) -> dict[str, Query]:
         query = self._query
@@ -303,9 +346,7 @@ class _Search:
     def _page(self) -> tuple[tuple[Hit, ...], int]:
         if self._query.sort == "newest":
             return self._by_fields([(self._matching(), "by_newest")])
-        if self._query.sort == "deadline" or not self._query.text:
-            return self._by_fields(self._deadline_order())
-        return self._by_score()
+        return self._by_score() if self._ranked else self._by_fields(self._deadline_order())
 
     def _deadline_order(self) -> list[tuple[Query, str]]:
         dated = self._range("by_closing", upper=_ordered(NEVER) - 1)
@@ -323,14 +364,14 @@ class _Search:
         offset, limit, total = self._query.offset, self._query.limit, 0
         hits: list[Hit] = []
         for query, field in parts:
+            if len(hits) == limit:
+                return tuple(hits), self._size(self._query.target)
             wanted = limit - len(hits)
             start = max(offset - total, 0)
             found = self._searcher.search(
-                query, max(wanted, 1), order_by_field=field, offset=start, order=Order.Asc
+                query, wanted, order_by_field=field, offset=start, order=Order.Asc
             )
-            hits.extend(
-                Hit(_id(self._searcher, address), 0.0) for _, address in found.hits[:wanted]
-            )
+            hits.extend(Hit(_id(self._searcher, address), 0.0) for _, address in found.hits)
             total += count_of(found)
         return tuple(hits), total
 
@@ -341,22 +382,23 @@ class _Search:
         much to be asked of everything found.
         """
         offset, end = self._query.offset, self._query.offset + self._query.limit
-        found, total = self._best(max(end, _HEAD))
+        found, total = self._best()
         head = self._touched(found[:_HEAD])
         page = [*head, *found[_HEAD:]][offset:end]
         return self._scored(
             [(score / self._found.scale, address) for score, _, address in page]
         ), total
 
-    def _best(self, count: int) -> tuple[list[tuple[float, int, Any]], int]:
-        """Return (score, tie, address) of at least the `count` best, in order, and the total."""
-        size = count + _TIES
+    def _best(self) -> tuple[list[tuple[float, int, Any]], int]:
+        """Return (score, tie, address) of the best, in order, and the total."""
+        size = self._reach
+        count = size - _TIES
         matching = self._narrowed(self._found.scored(self._query.target))
-        while True:
-            found = self._searcher.search(matching, size)
-            if len(found.hits) < size or found.hits[-1][0] < found.hits[count - 1][0]:
-                break
+        known = self._found.sized(self._query.target) is not None
+        found = self._first if known and self._first else self._searcher.search(matching, size)
+        while len(found.hits) == size and found.hits[-1][0] == found.hits[count - 1][0]:
             size *= 4
+            found = self._searcher.search(matching, size)
         ties = self._searcher.fast_field_values("tie", [address for _, address in found.hits])
         ranked = [
             (score, int(order or 0), address)
@@ -394,22 +436,28 @@ class _Search:
         facets["target"] = {target: size for target, size in sizes.items() if size}
         return facets
 
-    def _size(self, target: str) -> int:
+    def _size(self, target: str | None) -> int:
+        known = self._found.sized(target)
+        if known is not None:
+            return known
         return count_of(self._searcher.search(self._matching(target=target), 1))
 
     def _counts(self, fields: list[str], but: str = "") -> dict[str, dict[str, int]]:
-        asked = {field: self._buckets(field) for field in fields}
-        found = self._searcher.aggregate(self._matching(but=but), asked)
-        return {field: _counted(field, found[field]["buckets"]) for field in fields}
+        # Deadlines and status are told by the same moments, which are counted once.
+        asked = {_OF_CLOCK.get(field, field) for field in fields}
+        found = self._searcher.aggregate(
+            self._matching(but=but), {name: self._buckets(name) for name in asked}
+        )
+        return {
+            field: _counted(field, found[_OF_CLOCK.get(field, field)]["buckets"])
+            for field in fields
+        }
 
     def _buckets(self, field: str) -> dict[str, Any]:
-        match field:
-            case "status":
-                return self._moments({"closed": self._later(), "running": None})
-            case "deadline":
-                within = {value: self._later(days) for value, days in DEADLINES.items()}
-                rest = {"beyond": _ordered(NEVER), NO_DEADLINE: None}
-                return self._moments({"closed": self._later(), **within, **rest})
+        if field == _MOMENT:
+            within = {value: self._later(days) for value, days in DEADLINES.items()}
+            rest = {"beyond": _ordered(NEVER), NO_DEADLINE: None}
+            return self._moments({"closed": self._later(), **within, **rest})
         return {"terms": {"field": field, "size": _MOST_VALUES}}
 
     def _moments(self, ends: Mapping[str, int | None]) -> dict[str, Any]:
@@ -454,8 +502,10 @@ def _moments(buckets: list[dict[str, Any]]) -> Counter[tuple[str, str]]:
 
 
 def _statuses(sizes: Counter[tuple[str, str]]) -> dict[str, int]:
-    opened, upcoming = sizes["running", "open"], sizes["running", "upcoming"]
-    return {"open": opened, "upcoming": upcoming, "closed": sizes.total() - opened - upcoming}
+    states = Counter[str]()
+    for (ends, state), size in sizes.items():
+        states["closed" if ends == "closed" else state] += size
+    return dict(states)
 
 
 def _deadlines(sizes: Counter[tuple[str, str]]) -> dict[str, int]:

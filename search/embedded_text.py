@@ -7,7 +7,7 @@ more than another. Scores are BM25, as a share of what a listing that holds ever
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -15,7 +15,6 @@ import tantivy
 from tantivy import Occur, Query
 
 from search.analysis import bigrams, characters
-from search.documents import TARGETS
 from search.names import START
 from search.plan import ENOUGH, Part, Phrase, Plan, Want, Word
 
@@ -41,14 +40,40 @@ _FULL = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What is found in one target: with scores, and the same matches at less cost."""
+    """What is found in one target: with scores, and the same matches at less cost.
+
+    `size` is how many the caller finds with it, None where nobody counted them.
+    """
 
     scored: Query
     plain: Query
+    size: int | None = None
 
     def less(self, never: Sequence[Query]) -> "Side":
         """Return the same without what matches any of the queries."""
         return Side(less(self.scored, never), less(self.plain, never))
+
+
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """How a caller counts what it finds with a side of a target.
+
+    Where it finds a page, nothing else needs to be counted. `narrowed` says that it may find
+    fewer than the side.
+    """
+
+    size: Callable[[str, Side], int]
+    narrowed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """A plan in queries, `wants` with scores and without; `attempts` where none of them is met."""
+
+    wants: Sequence[tuple[Query, Query]]
+    must: Sequence[Query]
+    never: Sequence[Query]
+    attempts: Sequence[Query]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +97,11 @@ class Found:
         """Return the same matches, cheaper and without scores."""
         return unscored(any_of([side.plain for side in self._of(target)]))
 
+    def sized(self, target: str | None) -> int | None:
+        """Return how many are found in one target, in all of them for None, where it is known."""
+        sizes = [side.size for side in self._of(target)]
+        return None if None in sizes else sum(size or 0 for size in sizes)
+
     def _of(self, target: str | None) -> list["Side"]:
         return [side for name, side in self.sides.items() if target in (None, name)]
 
@@ -91,7 +121,13 @@ class TextQueries:
     def knows(self, reading: str) -> bool:
         return self._frequency("kana", reading) > 0
 
-    def found(self, text: str, plan: Plan, targets: Sequence[str] = TARGETS) -> Found:
+    def found(
+        self,
+        text: str,
+        plan: Plan,
+        targets: Sequence[str],
+        counting: Counting,
+    ) -> Found:
         """Return what a plan finds among `targets`; nothing when no part of it can be met.
 
         Fewer wants than all are enough only until a page is filled. Each target is judged alone
@@ -109,44 +145,40 @@ class TextQueries:
         names = [(name, self._name(name)) for name in plan.names]
         called = [(name, query) for name, query in names if self._count(query)]
         wants = [(self._want(want, called), plain._want(want, called)) for want in plan.wants]
+        attempts = (self._units(plan.words), self._near(text))
+        parts = _Parts(wants, must, never, attempts)
         return Found(
-            {t: self._side(text, plan, wants, must, t).less(never) for t in targets},
+            {target: self._side(parts, target, counting) for target in targets},
             touches=list(self._touches(text, plan)),
             scale=_FULL * sum(self._idf(part) for part in _first_parts(plan)) or 1.0,
             unmet=unmet,
         )
 
-    def _side(
-        self,
-        text: str,
-        plan: Plan,
-        wants: Sequence[tuple[Query, Query]],
-        must: Sequence[Query],
-        target: str,
-    ) -> "Side":
+    def _side(self, parts: "_Parts", target: str, counting: Counting) -> Side:
         """Return what meets the most wants of which there is still a page, in one target."""
-        here = [*must, unscored(self._is(target))]
-        if not wants:
-            return Side(all_of(here), all_of(here))
-        ranked, plain = zip(*wants, strict=True)
-        least = self._least(plain, here)
-        if least:
-            return Side(
-                all_of([any_of(ranked, least), *here]), all_of([any_of(plain, least), *here])
-            )
-        tries = (self._units(plan.words), self._near(text))
-        found = (all_of([attempt, *here]) for attempt in tries)
+        here = [*parts.must, unscored(self._is(target))]
+        if not parts.wants:
+            return Side(all_of(here), all_of(here)).less(parts.never)
+        ranked, plain = zip(*parts.wants, strict=True)
+        every = _meeting(ranked, plain, len(plain), here)
+        asked = every.less(parts.never)
+        enough = ENOUGH if len(plain) > 1 else 1
+        size = held = counting.size(target, asked)
+        if size < enough and (counting.narrowed or parts.never):
+            held = self._count(every.plain)
+        if held >= enough:
+            return replace(asked, size=size)
+        if least := self._least(plain, here):
+            return _meeting(ranked, plain, least, here).less(parts.never)
+        found = (all_of([attempt, *here]) for attempt in parts.attempts)
         one = next((query for query in found if self._count(query)), Query.empty_query())
-        return Side(one, one)
+        return Side(one, one).less(parts.never)
 
     def _least(self, queries: Sequence[Query], here: Sequence[Query]) -> int:
         """Return how many of the queries a page of listings meets at once, at least 1.
 
         0 when no listing meets any.
         """
-        every = self._searcher.search(unscored(all_of([*queries, *here])), 1)
-        if count_of(every) >= ENOUGH or (len(queries) == 1 and count_of(every)):
-            return len(queries)
         each = [Query.const_score_query(query, 1.0) for query in queries]
         hits = self._searcher.search(all_of([any_of(each), *map(unscored, here)]), ENOUGH).hits
         if len(hits) < ENOUGH:
@@ -251,6 +283,13 @@ class _Way(NamedTuple):
 
     query: Query
     sure: bool
+
+
+def _meeting(
+    ranked: Sequence[Query], plain: Sequence[Query], least: int, here: Sequence[Query]
+) -> Side:
+    """Return what meets at least so many of some wants."""
+    return Side(all_of([any_of(ranked, least), *here]), all_of([any_of(plain, least), *here]))
 
 
 def _first_parts(plan: Plan) -> list[Part]:
