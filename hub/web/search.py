@@ -87,7 +87,7 @@ def _cards(answer: Answer) -> list[Card]:
     ids = [hit.id for hit in answer.result.hits]
     found = rows.public_listings(session(), ids)
     cards = {id_: _card(found[id_], answer.text) for id_ in ids if id_ in found}
-    note = _("このことばは含みませんが、意味が近いものです")
+    note = _("このことばは含みませんが、意味か条件が近いものです")
     return [replace(c, note=note) if id_ in answer.related else c for id_, c in cards.items()]
 
 
