@@ -171,7 +171,7 @@ class _Built:
                 ready[document.id] = self._market.rows(document)
                 yield document
 
-        with ready_made(lambda document: ready.pop(document.id)):
+        with ready_made(lambda document: ready.pop(document.id, None) or text_fields(document)):
             return filled(lambda source: rebuild(index, source), rows())
 
     def sizes(self) -> dict[str, float]:

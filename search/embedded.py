@@ -125,7 +125,7 @@ class EmbeddedIndex:
         with _edge():
             searcher = self._searcher()
             search = _Search(self._schema, searcher, replace(query, text=""))
-            found = self._vector_files().nearest(model, vector, limit, search.allowed)
+            found = self._vector_files().nearest(model, vector, limit, search.allowed, query.only)
             sharp = search.focus([id_ for id_, _ in found])
             return tuple(Hit(id_, score, sharp.get(id_, 1.0)) for id_, score in found)
 

@@ -70,26 +70,33 @@ class VectorFiles:
                 _rewrite(path, opened, held())
 
     def nearest(
-        self, model: str, vector: Vectors, limit: int, allowed: Allowed
+        self,
+        model: str,
+        vector: Vectors,
+        limit: int,
+        allowed: Allowed,
+        only: Collection[str] | None = None,
     ) -> list[tuple[str, float]]:
         """Return (document id, score) of the nearest listings, best first.
 
-        A listing's score is the cosine of its best passage.
-        Empty for a model without vectors and for a vector of another dimension.
+        A listing's score is the cosine of its best passage. With `only` no other listings are
+        looked at. Empty for a model without vectors and for a vector of another dimension.
         """
         opened = self._current(model)
         if opened is None or vector.shape != (opened.rows.shape[1],):
             return []
-        scores = opened.scores(vector)
+        runs = None if only is None else opened.runs(only)
+        scores = opened.scores(vector, runs)
         window = _FIRST * limit
         while True:
             best = _best(scores, window)
-            ids = [id_.decode() for id_ in opened.ids[best].tolist()]
+            places = (best if runs is None else runs[best]).tolist()
+            ids = [id_.decode() for id_ in opened.ids[places].tolist()]
             held = allowed(ids)
             found: dict[str, float] = {}
-            for id_, run in zip(ids, best.tolist(), strict=True):
+            for id_, run, score in zip(ids, places, scores[best].tolist(), strict=True):
                 if held.get(id_) == opened.versions[run]:
-                    found[id_] = max(float(scores[run]), found.get(id_, -1.0))
+                    found[id_] = max(score, found.get(id_, -1.0))
             if len(found) >= limit or window >= len(scores):
                 return sorted(found.items(), key=lambda hit: (-hit[1], tie(hit[0])))[:limit]
             window *= _WIDER
@@ -123,18 +130,33 @@ class _Opened:
     starts: NDArray[np.intp]
     ids: NDArray[np.bytes_]
     versions: list[int]
+    order: NDArray[np.intp]  # the runs by document
 
     @property
     def rows(self) -> Vectors:
         rows: Vectors = self.records["vector"]
         return rows
 
-    def scores(self, vector: Vectors) -> Vectors:
-        """Return the greatest cosine of each run."""
-        if not len(self.starts):
+    def runs(self, ids: Collection[str]) -> NDArray[np.intp]:
+        """Return the runs of some documents."""
+        wanted = np.array([id_.encode() for id_ in dict.fromkeys(ids)], self.ids.dtype)
+        first = np.searchsorted(self.ids, wanted, "left", sorter=self.order)
+        last = np.searchsorted(self.ids, wanted, "right", sorter=self.order)
+        spans = [self.order[a:b] for a, b in zip(first, last, strict=True)]
+        return np.sort(np.concatenate([self.order[:0], *spans]))
+
+    def scores(self, vector: Vectors, runs: NDArray[np.intp] | None = None) -> Vectors:
+        """Return the greatest cosine of each run, or of each of some."""
+        starts, rows = self.starts, self.rows
+        if runs is not None:
+            ends = np.append(self.starts[1:], len(self.records))[runs]
+            sizes = ends - starts[runs]
+            starts = np.cumsum(sizes) - sizes
+            rows = rows[np.repeat(self.starts[runs] - starts, sizes) + np.arange(sizes.sum())]
+        if not len(starts):
             return np.zeros(0, np.float32)
-        cosines = self.rows @ vector.astype(np.float32)
-        best: Vectors = np.maximum.reduceat(cosines, self.starts)
+        cosines = rows @ vector.astype(np.float32)
+        best: Vectors = np.maximum.reduceat(cosines, starts)
         return best
 
 
@@ -178,7 +200,8 @@ def _open(path: Path, before: _Opened | None = None) -> _Opened | None:
         starts = np.concatenate([known.starts, starts + len(known.records)])
         ids = np.concatenate([known.ids, ids])
         versions = [*known.versions, *versions]
-    return _Opened(model, (state.st_ino, state.st_size), records, starts, ids, versions)
+    order = np.argsort(ids, kind="stable")
+    return _Opened(model, (state.st_ino, state.st_size), records, starts, ids, versions, order)
 
 
 def _runs(records: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.bytes_], list[int]]:

@@ -176,12 +176,19 @@ _row = st.lists(st.integers(-9, 9), min_size=4, max_size=4).filter(any)
 _batch = st.lists(st.tuples(st.integers(0, 5), st.lists(_row, max_size=3)), max_size=5)
 
 
-@given(st.lists(_batch, max_size=5), _row, st.sets(st.integers(0, 5)), st.booleans())
+@given(
+    st.lists(_batch, max_size=5),
+    _row,
+    st.sets(st.integers(0, 5)),
+    st.none() | st.sets(st.integers(0, 7)),
+    st.booleans(),
+)
 def test_the_answer_is_that_of_looking_at_every_passage(
     tmp_path_factory: pytest.TempPathFactory,
     batches: list[list[tuple[int, list[list[float]]]]],
     wanted: list[float],
     hidden: set[int],
+    asked: set[int] | None,
     compacted: bool,
 ) -> None:
     files = VectorFiles(tmp_path_factory.mktemp("v"))
@@ -195,14 +202,15 @@ def test_the_answer_is_that_of_looking_at_every_passage(
     if compacted:
         files.compact(lambda: held.versions, 0)
     vector = aim(*wanted)
-    found = files.nearest(MODEL, vector, 3, held)
+    only = None if asked is None else [f"call-{number}" for number in asked]
+    found = files.nearest(MODEL, vector, 3, held, only)
     naive = {
         id_: max(
             float(unit(np.array([np.frombuffer(data, np.float16)], np.float32))[0] @ vector)
             for _, data in one.vectors
         )
         for id_, one in latest.items()
-        if one.vectors and id_ not in held.hidden
+        if one.vectors and id_ not in held.hidden and (only is None or id_ in only)
     }
     assert [score for _, score in found] == pytest.approx(
         sorted(naive.values(), reverse=True)[:3], abs=1e-6
