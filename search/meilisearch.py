@@ -10,30 +10,13 @@ before it is asked anything else.
 """
 
 import hashlib
-import json
-import logging
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
-from typing import Any, NamedTuple
-
-import numpy as np
 
 from search.analysis import ANALYSIS_VERSION
-from search.armour import ARMOUR_VERSION, EVERY, armour, armoured, spelled
-from search.channels import text_fields
-from search.documents import (
-    NEVER,
-    TARGETS,
-    SearchDocument,
-    bucket,
-    closing,
-    facet_values,
-    focus,
-    opening,
-    tie,
-)
+from search.armour import ARMOUR_VERSION, EVERY, armour, spelled
+from search.documents import SearchDocument, bucket
 from search.embedding import Vectors
 from search.index import (
     Differences,
@@ -44,40 +27,21 @@ from search.index import (
     SearchResult,
     differences,
 )
-from search.meili_filters import (
-    MOMENTS,
-    NOTHING,
-    all_of,
-    among,
-    chosen,
-    moment,
-    narrowing,
-    status,
-)
+from search.meili_filters import all_of, among, narrowing
+from search.meili_rows import EMBEDDER, fitting, rendered, rows_of, settings
+from search.meili_search import Search, counts
 from search.meili_server import Refused, Row, Server, Task
-from search.meili_text import LONGEST, Found, found, name_value
-from search.names import START, name_units
-from search.query import FACETS, STORED, SearchQuery
-from search.vocabulary.synonyms import PHRASES
+from search.query import SearchQuery
 
 SCHEMA_VERSION = 3
 # Listings, or bytes, of one task while everything is built anew.
 _BULK, _BULK_BYTES = 2_000, 16_000_000
 _IDS = 500
 _ABANDONED_SECONDS = 900
-_COUNTED = (*STORED, "target")
-_CHANNELS = ("text", "kana", "groups", "grams")
-_WORDS = ("words", "kana", "groups", "grams", "names")
-_TEXTS = ("tok_title", "tok_text", "tok_reading", "tok_exact", "tok_every")
-# One for all models: a listing says which model its vectors are of.
-EMBEDDER = "sem"
 _NO_SUCH_VECTORS = ("invalid_search_embedder", "invalid_vector_dimensions")
-_MOST_VALUES = 100_000  # more than the words of the lexicon
 _FEW = 20_000  # listings that are compared one by one without another thought
 _TURNS = 16
 _TURN_SECONDS = 3_600
-
-log = logging.getLogger(__name__)
 
 
 class MeilisearchIndex:
@@ -97,7 +61,7 @@ class MeilisearchIndex:
             if not self._server.born(self.uid):
                 raise IndexUnavailable("the search index must be built")
             self._server.delete(self.uid, list(deletes))
-            rows, unfit = _rows(_fitting(self._server, self.uid, upserts))
+            rows, unfit = rows_of(fitting(self._server, self.uid, upserts))
             refused = unfit | self._server.add(self.uid, rows)
         if refused:
             raise DocumentsRefused(refused)
@@ -126,7 +90,7 @@ class MeilisearchIndex:
             for document_id, version in expected.items():
                 wanted.setdefault(str(bucket(document_id)), {})[document_id] = version
             asked = {"indexUid": self.uid, "q": "", "limit": 0, "facets": ["bucket"]}
-            held = _counts(self._server.search([asked])[0]).get("bucket", {})
+            held = counts(self._server.search([asked])[0]).get("bucket", {})
             looked = [
                 name
                 for name in sorted(wanted.keys() | held.keys(), key=int)
@@ -141,7 +105,7 @@ class MeilisearchIndex:
     def search(self, query: SearchQuery) -> SearchResult:
         """Answer a query; see SearchIndex.search."""
         with self._trusting():
-            return _Search(self._server, self.uid, query).result()
+            return Search(self._server, self.uid, query).result()
 
     def nearest(
         self, vector: Vectors, query: SearchQuery, limit: int, *, model: str
@@ -172,7 +136,7 @@ class MeilisearchIndex:
         """Return the words of the index; see SearchIndex.lexicon."""
         asked = {"indexUid": self.uid, "q": "", "limit": 0, "facets": ["lexicon"]}
         with self._trusting():
-            return _counts(self._server.search([asked])[0]).get("lexicon", {})
+            return counts(self._server.search([asked])[0]).get("lexicon", {})
 
     def ready(self) -> bool:
         """Tell whether an index for these rules is there; see SearchIndex.ready."""
@@ -254,7 +218,7 @@ class MeilisearchIndex:
         with suppress(Refused):  # it is there already, or the next call says why not
             self._server.create(self._canary)
         self._server.configure(self._canary, settings() | {"synonyms": {}})
-        self._server.add(self._canary, _rows([CANARY])[0])
+        self._server.add(self._canary, rows_of([CANARY])[0])
         _ask_canary(self._server, self._canary)
         self._trusted = True
 
@@ -276,7 +240,7 @@ class _Fresh:
     def apply(self, batch: Sequence[SearchDocument]) -> None:
         """Add documents; see FreshIndex.apply."""
         with _edge():
-            rows, unfit = _rows(_fitting(self._server, self._uid, batch))
+            rows, unfit = rows_of(fitting(self._server, self._uid, batch))
         self.refused |= unfit
         self._waiting |= {row.id: row for row in rows}
         size = sum(len(row.line) for row in self._waiting.values())
@@ -313,279 +277,6 @@ class _Fresh:
             self.refused |= self._server.settle(self._uid, rows, task)
 
 
-class _Part(NamedTuple):
-    """One of the parts that laid end to end are the list asked for."""
-
-    filter: str = ""
-    sort: Sequence[str] = ()
-
-
-class _Search:
-    """One query: what its text finds, then the counts, and the page."""
-
-    def __init__(self, server: Server, uid: str, query: SearchQuery) -> None:
-        self._server = server
-        self._uid = uid
-        self._query = query
-        self._found = Found(sides=dict.fromkeys(TARGETS, ""))
-        if query.text:
-            shown = [query.target] if query.target in TARGETS else TARGETS
-            self._found = found(
-                query.text,
-                self._count,
-                shown=shown,
-                # The counts of the other target are told too, unless nothing is counted.
-                counted=TARGETS if query.facets else shown,
-                expand=query.expand,
-            )
-
-    def result(self) -> SearchResult:
-        if self._query.only == () or set(self._found.sides.values()) == {NOTHING}:
-            names = (*FACETS, "target", "status") if self._query.facets else ()
-            return SearchResult(facets={name: {} for name in names}, unmet=self._found.unmet)
-        parts = self._parts()
-        alone = len(parts) == 1
-        wanted = self._counts() if self._query.facets else {}
-        asked = [*wanted.values(), self._question()]
-        if alone:
-            asked.append(self._page(parts[0], self._query.offset, self._query.limit))
-        else:
-            asked += [self._question(part.filter) for part in parts]
-        answers = self._server.search(asked)
-        counted, (whole, *others) = answers[: len(wanted)], answers[len(wanted) :]
-        pages = [(0, others[0])] if alone else self._pages(parts, list(map(_size, others)))
-        facets = _facets(dict(zip(wanted, counted, strict=True))) if wanted else {}
-        return SearchResult(self._hits(pages), _size(whole), facets, self._found.unmet)
-
-    def _counts(self) -> dict[tuple[str, str], dict[str, Any]]:
-        """Return the questions for the counts, by facet and value; all values for "".
-
-        The server counts the values of many listings slowly, so where there are few values each
-        is asked for itself.
-        """
-        narrow = chosen(self._query)
-        free = [field for field in STORED if field not in narrow]
-        asked = {("", ""): {**self._question(), "facets": free}} if free else {}
-        for field in STORED:
-            if field in narrow:
-                asked[field, ""] = {**self._question(but=field), "facets": [field]}
-        for value in TARGETS:
-            asked["target", value] = self._question(target=value)
-        for field, values in MOMENTS.items():
-            for value in values:
-                own = moment(field, value, self._query.now)
-                asked[field, value] = self._question(own, field)
-        return asked
-
-    def _parts(self) -> list[_Part]:
-        match self._query.sort:
-            case "newest":
-                return [_Part(sort=["published:desc", "tie:asc"])]
-            case "relevance" if self._query.text:
-                return [_Part(level) for level in self._found.levels]
-        now = self._query.now
-        opened, undated = status("open", now), f"closes >= {NEVER}"
-        return [
-            _Part(f"{opened} AND closes < {NEVER}", ["closes:asc", "tie:asc"]),
-            _Part(f"{opened} AND {undated}", ["tie:asc"]),
-            _Part(status("upcoming", now), ["opens:asc", "tie:asc"]),
-            _Part(status("closed", now), ["closes:desc", "tie:asc"]),
-        ]
-
-    def _pages(
-        self, parts: Sequence[_Part], sizes: Sequence[int]
-    ) -> list[tuple[int, dict[str, Any]]]:
-        """Return (place of the part, answer) of those parts that the page runs through."""
-        asked = {}
-        start, room = self._query.offset, self._query.limit
-        for place, (part, size) in enumerate(zip(parts, sizes, strict=True)):
-            taken = max(min(size - start, room), 0)
-            if taken:
-                asked[place] = self._page(part, start, taken)
-            start, room = max(start - size, 0), room - taken
-        return list(zip(asked, self._server.search(list(asked.values())), strict=True))
-
-    def _hits(self, pages: Sequence[tuple[int, dict[str, Any]]]) -> tuple[Hit, ...]:
-        """Return the hits; a score says first how many wants are met, then how well."""
-        scored = self._query.sort == "relevance" and bool(self._query.text)
-        levels = len(self._found.levels)
-        return tuple(
-            Hit(
-                hit["id"],
-                (levels - 1 - place + hit["_rankingScore"]) / levels if scored else 0.0,
-                hit["focus"],
-            )
-            for place, page in pages
-            for hit in page["hits"]
-        )
-
-    def _page(self, part: _Part, offset: int, limit: int) -> dict[str, Any]:
-        question = self._question(part.filter)
-        if not part.sort:
-            question["q"] = self._found.text
-        return question | {
-            "offset": offset,
-            "limit": limit,
-            "showRankingScore": True,
-            "sort": list(part.sort),
-        }
-
-    def _question(self, extra: str = "", but: str = "", target: str = "") -> dict[str, Any]:
-        """Return the query without the choice in the facet `but`, or with another target."""
-        filters = narrowing(self._query, "target" if target else but)
-        chosen_target = target or self._query.target
-        if target:
-            filters.append(among("target", [target]))
-        filters += [self._found.filter(chosen_target), extra]
-        return self._asking(self._found.must, all_of(filters))
-
-    def _asking(self, text: str, passed: str) -> dict[str, Any]:
-        return {
-            "indexUid": self._uid,
-            "q": text,
-            "matchingStrategy": "last",
-            "attributesToRetrieve": ["id", "focus"],
-            "filter": passed,
-            "limit": 0,
-        }
-
-    def _count(self, text: str, filters: Sequence[str]) -> list[int]:
-        """Return how many listings match a text and each filter."""
-        asked = {one: self._asking(text, one) for one in filters if one != NOTHING}
-        answers = self._server.search(list(asked.values()))
-        sizes = dict(zip(asked, map(_size, answers), strict=True))
-        return [sizes.get(passed, 0) for passed in filters]
-
-
-def _facets(answers: Mapping[tuple[str, str], Mapping[str, Any]]) -> dict[str, dict[str, int]]:
-    """Return the counts by facet from answers by facet and value."""
-    facets: dict[str, dict[str, int]] = {name: {} for name in (*FACETS, "target", "status")}
-    for (field, value), answer in answers.items():
-        if not value:
-            facets |= _counts(answer)
-        elif size := _size(answer):
-            facets[field][value] = size
-    return facets
-
-
-def settings() -> dict[str, Any]:
-    """Return the settings of an index; changing them needs a new SCHEMA_VERSION."""
-    equal = {"equality": True, "comparison": False}
-    ranged = {"equality": True, "comparison": True}
-    listed = ["id", "lexicon", "bucket", "vector_model", *_WORDS, *_COUNTED]
-    return {
-        "searchableAttributes": list(_TEXTS),
-        "displayedAttributes": ["id", "version", "focus"],
-        "filterableAttributes": [
-            {"attributePatterns": names, "features": {"facetSearch": False, "filter": kind}}
-            for names, kind in ((listed, equal), (["opens", "closes"], ranged))
-        ],
-        "sortableAttributes": ["opens", "closes", "published", "tie"],
-        "rankingRules": [
-            *("sort", "words", "typo", "proximity", "attributeRank", "wordPosition", "exactness"),
-            "tie:asc",
-        ],
-        "localizedAttributes": [{"attributePatterns": ["tok_*"], "locales": ["eng"]}],
-        "typoTolerance": {"enabled": False},
-        "prefixSearch": "disabled",
-        "synonyms": _synonyms(),
-        "faceting": {"maxValuesPerFacet": _MOST_VALUES},
-        "pagination": {"maxTotalHits": 1_000_000},
-        "facetSearch": False,
-        "searchCutoffMs": 1_500,
-    }
-
-
-def rendered(document: SearchDocument) -> dict[str, Any]:
-    """Return a listing as the server holds it."""
-    channels = text_fields(document)
-    words = {name: list(dict.fromkeys(channels[name].split())) for name in _CHANNELS}
-    return {
-        "id": document.id,
-        "version": document.version,
-        "target": document.target,
-        "tok_title": armoured(channels["title"].split()),
-        "tok_text": armoured(channels["text"].split()),
-        "tok_reading": armoured(words["kana"]),
-        "tok_exact": spelled(channels["exact"]),
-        "tok_every": EVERY,
-        "words": [word[:LONGEST] for word in words["text"]],
-        "kana": [reading[:LONGEST] for reading in words["kana"]],
-        "groups": words["groups"],
-        "grams": words["grams"],
-        "names": list(_name_values(document)),
-        "lexicon": channels["lexicon"],
-        "opens": opening(document),
-        "closes": closing(document),
-        "published": document.published_at,
-        "focus": round(focus(document), 3),
-        "tie": tie(document.id),
-        "bucket": str(bucket(document.id)),
-        "vector_model": document.vector_model,
-        "_vectors": {EMBEDDER: _embeddings(document)},
-        **{field: list(values) for field, values in facet_values(document).items()},
-    }
-
-
-def _name_values(document: SearchDocument) -> Iterator[str]:
-    """Yield the names of the owner, each from START on."""
-    name: list[str] = []
-    for unit in [*name_units(document), START]:
-        if unit == START and name:
-            yield name_value(name)
-            name = []
-        name.append(unit)
-
-
-def _synonyms() -> dict[str, list[str]]:
-    return {
-        " ".join(map(armour, terms)): [" ".join(map(armour, other.terms)) for other in others]
-        for terms, others in PHRASES.synonyms.items()
-    }
-
-
-def _embeddings(document: SearchDocument) -> dict[str, Any] | None:
-    """Return the vectors as the server takes them; left out, a listing would keep its old ones."""
-    if not document.vectors:
-        return None
-    rows = [np.frombuffer(data, np.float16).tolist() for _, data in document.vectors]
-    return {"embeddings": rows, "regenerate": False}
-
-
-def _fitting(
-    server: Server, uid: str, documents: Sequence[SearchDocument]
-) -> Sequence[SearchDocument]:
-    """Drop vectors of another size than the index holds; the first ones decide the size."""
-    sizes = [len(data) // 2 for document in documents for _, data in document.vectors]
-    if not sizes:
-        return documents
-    size = server.dimensions(uid, EMBEDDER)
-    if size is None:
-        size = sizes[0]
-        embedder = {"source": "userProvided", "dimensions": size}
-        server.configure(uid, {"embedders": {EMBEDDER: embedder}})
-    return [
-        document
-        if all(len(data) // 2 == size for _, data in document.vectors)
-        else replace(document, vectors=(), vector_model="")
-        for document in documents
-    ]
-
-
-def _rows(documents: Sequence[SearchDocument]) -> tuple[list[Row], dict[str, str]]:
-    """Return the latest of each listing as it is sent, and why some cannot be."""
-    rows: list[Row] = []
-    unfit: dict[str, str] = {}
-    for document in {document.id: document for document in documents}.values():
-        try:
-            line = json.dumps(rendered(document), ensure_ascii=False).encode()
-        except ValueError as error:
-            unfit[document.id] = str(error)
-        else:
-            rows.append(Row(document.id, line))
-    return rows, unfit
-
-
 CANARY = SearchDocument(
     id="canary",
     version=0,
@@ -613,16 +304,6 @@ def _ask_canary(server: Server, uid: str) -> None:
         raise
     if [bool(answer["hits"]) for answer in answers] != [True] * len(there) + [False] * len(away):
         raise IndexUnavailable("the search server does not keep words whole")
-
-
-def _counts(answer: Mapping[str, Any]) -> dict[str, dict[str, int]]:
-    counts: dict[str, dict[str, int]] = answer["facetDistribution"]
-    return {field: dict(values) for field, values in counts.items()}
-
-
-def _size(answer: Mapping[str, Any]) -> int:
-    """Return the number of matches; exact, since filters and a word of every listing decide."""
-    return int(answer["estimatedTotalHits"])
 
 
 @contextmanager

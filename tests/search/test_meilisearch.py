@@ -21,7 +21,8 @@ from search import meilisearch
 from search.armour import armour, unarmour
 from search.documents import SearchDocument, bucket, tie
 from search.index import DocumentsRefused, IndexBusy, IndexUnavailable
-from search.meilisearch import MeilisearchIndex, rendered, settings
+from search.meili_rows import rendered, settings
+from search.meilisearch import MeilisearchIndex
 from search.query import SearchQuery
 from tests.search.line import Line
 from tests.search.standin import StandIn, running
