@@ -264,7 +264,8 @@ class _Search:
         alone = self._query.target in TARGETS and not self._query.facets
         targets = [self._query.target or ""] if alone else TARGETS
         narrowed = bool(self._filters or self._query.but) or self._query.only is not None
-        return queries.found(text, planned, targets, Counting(self._sized, narrowed))
+        counting = Counting(self._sized, narrowed)
+        return queries.found(text, planned, targets, counting, whole=self._query.whole)
 
     def _sized(self, target: str, side: Side) -> int:
         """Return how many a side finds, filters and all.

@@ -25,7 +25,6 @@ UNIT = 0.6
 SYNONYM = 0.4
 GROUP = 0.2
 READING = 0.5
-NAME = 1.5
 CHARACTER = 0.3
 NEAR = 0.4
 # What the ways that did not win still add: being met twice is a little better.
@@ -33,6 +32,7 @@ TIE_BREAKER = 0.1
 _NEAR_SHARE = 0.6
 # The rarest kanji of a query tell most; the common ones cost most.
 _MOST_CHARACTERS = 6
+_FEW = 5
 _FEWEST_PAIRS = 2
 # Of the idf of its words, what a listing gets that holds each of them in title and text.
 _FULL = 2.0
@@ -74,6 +74,7 @@ class _Parts:
     must: Sequence[Query]
     never: Sequence[Query]
     attempts: Sequence[Query]
+    whole: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +128,12 @@ class TextQueries:
         plan: Plan,
         targets: Sequence[str],
         counting: Counting,
+        *,
+        whole: bool = False,
     ) -> Found:
         """Return what a plan finds among `targets`; nothing when no part of it can be met.
 
-        Fewer wants than all are enough only until a page is filled. Each target is judged alone
+        Fewer wants than all are enough only until a page is filled, never with `whole`. Each target is judged alone
         and before any filter, so that a tab shows the same whichever tab the reader comes from,
         and a filter never widens what is found.
         """
@@ -142,11 +145,11 @@ class TextQueries:
             found = less(Query.all_query() if never else Query.empty_query(), never)
             sides = {t: unscored(all_of([found, self._is(t)])) for t in targets}
             return Found({t: Side(side, side) for t, side in sides.items()}, unmet=unmet)
-        names = [(name, self._name(name)) for name in plan.names]
+        names = [(name, self._name(name, plan)) for name in plan.names]
         called = [(name, query) for name, query in names if self._count(query)]
         wants = [(self._want(want, called), plain._want(want, called)) for want in plan.wants]
         attempts = (self._units(plan.words), self._near(text))
-        parts = _Parts(wants, must, never, attempts)
+        parts = _Parts(wants, must, never, attempts, whole)
         return Found(
             {target: self._side(parts, target, counting) for target in targets},
             touches=list(self._touches(text, plan)),
@@ -166,7 +169,7 @@ class TextQueries:
         size = held = counting.size(target, asked)
         if size < enough and (counting.narrowed or parts.never):
             held = self._count(every.plain)
-        if held >= enough:
+        if held >= enough or parts.whole:
             return replace(asked, size=size)
         if least := self._least(plain, here):
             return _meeting(ranked, plain, least, here).less(parts.never)
@@ -251,8 +254,14 @@ class TextQueries:
     def _phrase(self, phrase: Phrase) -> Query:
         return self._units_in_order("exact", phrase.units)
 
-    def _name(self, name: Phrase) -> Query:
-        return boosted(self._units_in_order("name", (START, *name.units)), NAME)
+    def _name(self, name: Phrase, plan: Plan) -> Query:
+        """Meet words by the name they begin; it counts as a mention of them and no more.
+
+        Else a company that calls itself by a common word would stand above those who write of it.
+        """
+        parts = (part for want in plan.wants for part in want.parts if _inside(part, name))
+        called = self._units_in_order("name", (START, *name.units))
+        return Query.const_score_query(called, sum(map(self._idf, parts)))
 
     def _units_in_order(self, field: str, units: Sequence[str]) -> Query:
         if len(units) == 1:
@@ -275,7 +284,13 @@ class TextQueries:
         return Query.term_query(self._schema, field, value, option)
 
     def _frequency(self, field: str, value: str) -> int:
-        return self._searcher.doc_freq(field, value) if value else 0
+        """Return about how many listings hold a word; 0 when none does.
+
+        The engine goes on counting listings that were deleted until it tidies up, which matters
+        where there are few.
+        """
+        held = self._searcher.doc_freq(field, value) if value else 0
+        return held if held > _FEW else self._count(self._term(field, value)) if held else 0
 
 
 class _Way(NamedTuple):

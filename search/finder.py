@@ -29,6 +29,7 @@ WINDOW = 100  # listings by words that meaning may put in another order
 NEAREST = 60  # listings near in meaning that are looked at
 MOST_RELATED = 20  # of them, those that may join without holding a word
 WORDS = 0.25  # weight of the words; the rest is meaning
+NATIONWIDE = "00"
 FITS = 0.25  # what a listing gains by words for having a value that the query names
 # Of the scale of meaning; below it a listing without the words stays out. Where nothing holds the
 # words a reader is better served by what is faintly near than by nothing, as long as it is said.
@@ -51,13 +52,24 @@ class Hint:
     values: tuple[str, ...]
 
 
-def hints(intent: Intent) -> tuple[Hint, ...]:
-    """Return the hints of what is understood of a query: the likeliest meaning of each."""
-    return tuple(
-        Hint(found.start, found.end, found.choices[0].field, _values(found))
-        for found in intent.suggestions
-        if found.choices[0].field in FACETS
-    )
+def hints(intent: Intent, target: str) -> tuple[Hint, ...]:
+    """Return the hints of what is understood of a query: the likeliest meaning of each.
+
+    A solution is for prefectures, or for the whole country, and one that wishes for no kind of
+    call is for every kind, which then says nothing.
+    """
+    made = (_hint(found, target) for found in intent.suggestions)
+    return tuple(hint for hint in made if hint.facet in FACETS)
+
+
+def _hint(found: FilterSuggestion, target: str) -> Hint:
+    facet, values = found.choices[0].field, _values(found)
+    if target == "solution" and facet in ("prefecture", "municipality"):
+        codes = dict.fromkeys(value[:2] for value in values)
+        return Hint(found.start, found.end, "prefecture", (*codes, NATIONWIDE))
+    if target == "solution" and facet == "kind":
+        facet = ""
+    return Hint(found.start, found.end, facet, values)
 
 
 def _values(found: FilterSuggestion) -> tuple[str, ...]:
@@ -118,7 +130,8 @@ class Finder:
         better = query.text if as_typed else self._better(query.text, found)
         if better == query.text:
             return found
-        return self.index.search(replace(query, text=better))
+        repaired = self.index.search(replace(query, text=better))
+        return repaired if repaired.total else found
 
     def vocabulary(self) -> Vocabulary:
         """Return the words of the index as they were about a minute ago. Raises IndexUnavailable.
@@ -152,13 +165,22 @@ class Finder:
         if better == query.text:
             return self._answer(query, found, hints)
         if as_typed:
-            return replace(self._answer(query, found, hints), suggestion=better)
+            there = self.index.search(replace(query, text=better, limit=1, facets=False)).total
+            answer = self._answer(query, found, hints)
+            return replace(answer, suggestion=better if there else "")
         instead = replace(query, text=better)
         repaired = self.index.search(_window(instead) if _ranked(instead) else instead)
+        if not repaired.total:
+            return self._answer(query, found, hints)
         return replace(self._answer(instead, repaired, ()), text=better, repaired=True)
 
     def _better(self, text: str, found: SearchResult) -> str:
-        return corrected(text, found.unmet, self.vocabulary()) if found.unmet else text
+        if not found.unmet:
+            return text
+        try:
+            return corrected(text, found.unmet, self.vocabulary())
+        except IndexUnavailable:
+            return text  # what was found is worth more than a better text
 
     def _answer(self, query: SearchQuery, found: SearchResult, hints: Sequence[Hint]) -> Answer:
         if not _ranked(query):

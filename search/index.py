@@ -55,7 +55,7 @@ def differences(wanted: Mapping[str, object], held: Mapping[str, object]) -> Dif
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One result. `score` is the share of what a listing with every word gets, 0 to about 1.
+    """One result. `score` is the share of what a listing with every word gets: 0 and more, rarely above 2.
 
     It compares hits of one search only, and is 0 when a date decides. `focus` is how much of the
     listing is said in sentences; see search.documents.focus.

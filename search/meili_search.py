@@ -44,6 +44,7 @@ class Search:
                 # The counts of the other target are told too, unless nothing is counted.
                 counted=TARGETS if query.facets else shown,
                 expand=query.expand,
+                whole=query.whole,
             )
 
     def result(self) -> SearchResult:

@@ -77,10 +77,11 @@ def found(
     shown: Sequence[str] = TARGETS,
     counted: Sequence[str] = TARGETS,
     expand: bool = True,
+    whole: bool = False,
 ) -> Found:
     """Return what a text finds among the targets that are `counted`; some of them are `shown`.
 
-    Fewer wants than all are enough only until a page is filled. Each target is judged alone and
+    Fewer wants than all are enough only until a page is filled, never with `whole`. Each target is judged alone and
     before any filter of the reader.
     """
     asked = plan(text, _known(text, count), expand=expand)
@@ -91,7 +92,11 @@ def found(
     phrases, beyond = _phrases(asked)
     words = list(held.direct)
     bits = (_any_unit(asked.words), _near(text))
-    sides = _sides(wants, bits, counted, lambda filters: count(phrases, filters))
+    sides = (
+        dict.fromkeys(counted, _Side(len(wants), all_of(wants)))
+        if whole
+        else _sides(wants, bits, counted, lambda filters: count(phrases, filters))
+    )
     least = min((sides[target].least for target in shown), default=0)
     return Found(
         must=phrases,

@@ -17,10 +17,13 @@ from search.vocabulary.synonyms import PHRASES, Synonym
 PLAN_VERSION = 1
 
 MOST_WORDS = 24
+MOST_WANTS = 10  # things a listing must have; further words only rank
 # Listings that fill a page: words may be missing only while fewer than this hold all of them.
 ENOUGH = 20
 _SHORTEST_READING = 2
 _LONGEST_KANA = 40
+_MOST_KANA = 60  # letters of all stretches that are cut by what the index knows
+_LONGEST_READING = 14
 _LONGEST_PHRASE = 60
 _SHORTEST_NAME = 3
 _UNSPACED = re.compile(r"\S+")
@@ -128,12 +131,13 @@ def plan(
     either = [_want(text, group, known, expand) for group in groups if len(group) > 1]
     wanted = [word for word in found if not word.asking]
     asking = [word for word in found if word.asking]
+    wanted, asking = wanted[:MOST_WANTS], [*asking, *wanted[MOST_WANTS:]]
     exact = tuple(_phrase_of(text, piece) for piece in lone if piece.phrase)
     if not (wanted or either or exact):
         wanted, asking = asking, []
     return Plan(
         wants=(*(Want(((word,),)) for word in wanted), *(want for want in either if want.parts))[
-            :MOST_WORDS
+            :MOST_WANTS
         ],
         exact=tuple(phrase for phrase in exact if phrase.units)[:MOST_WORDS],
         without=tuple(
@@ -225,10 +229,12 @@ def expansions(text: str) -> list[tuple[str, tuple[str, ...]]]:
 
 def _tokens(text: str, known: Callable[[str], bool]) -> list[Token]:
     tokens = tokenize(text)
+    kana_left = _MOST_KANA
     for match in _UNSPACED.finditer(text):
         start, end = match.span()
         # Folding keeps the length of plain hiragana, so that offsets stay true.
-        if _is_hiragana(match.group()):
+        if _is_hiragana(match.group()) and end - start <= kana_left:
+            kana_left -= end - start
             inside = [token for token in tokens if start <= token.start < end]
             tokens = [token for token in tokens if not start <= token.start < end]
             tokens += _kana_tokens(match.group(), start, inside, known)
@@ -264,7 +270,7 @@ def _cut(kana: str, known: Callable[[str], bool]) -> list[tuple[int, int]]:
     for end in range(1, size + 1):
         left, count, spans = best[end - 1]
         options = [(left + 1, count, spans)]
-        for start in range(end - _SHORTEST_READING + 1):
+        for start in range(max(end - _LONGEST_READING, 0), end - _SHORTEST_READING + 1):
             if known(kana[start:end]):
                 left, count, spans = best[start]
                 options.append((left, count + 1, [*spans, (start, end)]))

@@ -18,7 +18,7 @@ class SearchQuery:
     is open. The filter value "unstated" asks for listings that say nothing about a facet;
     "deadline" has values for open listings only and knows nothing unstated. `only` narrows
     everything, counts too, to some ids; no ids find nothing; `but` leaves some ids out. Without
-    `facets` none are counted. With empty text everything matches; relevance then means the
+    `facets` none are counted. `whole` asks for every word: no listing that lacks one is found. With empty text everything matches; relevance then means the
     deadline order: open ones by nearest deadline, open ones without a deadline, those still to
     open, closed ones. Limits are clamped to 1..100, unknown sorts mean relevance.
     Raises ValueError for a filter field that does not exist.
@@ -33,6 +33,7 @@ class SearchQuery:
     only: tuple[str, ...] | None = None
     but: tuple[str, ...] = ()
     facets: bool = True
+    whole: bool = False
     sort: str = "relevance"
     offset: int = 0
     limit: int = 20

@@ -26,6 +26,8 @@ _FREE_SLIP = 3  # from so many letters on, one wrong letter needs no likeness of
 _LOST_LETTER = 5  # and so many letters make a lost or doubled one plausible
 _LONGEST = 20
 _MOST_NEAR = 50
+_MOST_REPAIRS = 4
+_REMEMBERED = 1_000
 _SOUNDS_ALIKE = 0.3
 _KANJI = re.compile(r"[々〆㐀-䶿一-鿿豈-﫿]+")
 _BEHIND_ALL = chr(sys.maxunicode)  # folding leaves no such character
@@ -65,6 +67,7 @@ class Vocabulary:
             for surface, _, reading in [key.partition("\t")]
             for spoken in spoken_as(surface, reading)
         ]
+        self.repairs: dict[tuple[str, frozenset[str]], str] = {}
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -199,13 +202,26 @@ class Vocabulary:
 def corrected(text: str, unmet: Collection[str], vocabulary: Vocabulary) -> str:
     """Return the query with its unmet words repaired, the same text when none can be.
 
+    At most _MOST_REPAIRS words are looked at; what was answered lately is remembered.
+    """
+    key = (text, frozenset(unmet))
+    if (known := vocabulary.repairs.get(key)) is None:
+        if len(vocabulary.repairs) >= _REMEMBERED:
+            vocabulary.repairs.clear()
+        known = vocabulary.repairs[key] = _corrected(text, unmet, vocabulary)
+    return known
+
+
+def _corrected(text: str, unmet: Collection[str], vocabulary: Vocabulary) -> str:
+    """Return the query with its unmet words repaired, the same text when none can be.
+
     A slip may have cut a word in two (水道菅: water, and a name), so its neighbours without a space
     between are tried along with it.
     """
     planned = plan(text, vocabulary.knows)
     repairs: list[tuple[int, int, str]] = []
-    for word in planned.words:
-        if word.form not in unmet or any(start < word.end for start, _, _ in repairs[-1:]):
+    for word in [word for word in planned.words if word.form in unmet][:_MOST_REPAIRS]:
+        if any(start < word.end for start, _, _ in repairs[-1:]):
             continue
         best = min(
             (

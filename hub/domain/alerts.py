@@ -312,13 +312,6 @@ def _appeared(model: type[Call] | type[Solution], since: datetime) -> ColumnElem
     return model.published_at > since
 
 
-def published_at(session: Session, key: str) -> datetime | None:
-    """When a listing (`call-12`) was published; None when it is gone."""
-    subject, _, number = key.partition("-")
-    model = Call if subject == "call" else Solution
-    return session.scalar(select(model.published_at).where(model.id == int(number)))
-
-
 def _rows(session: Session, alert: Alert, keys: Iterable[str]) -> Sequence[Listing]:
     """The listings, newest first; calls by deadline."""
     numbers = [int(key.partition("-")[2]) for key in keys]

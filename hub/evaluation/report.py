@@ -75,7 +75,9 @@ def search_steps(installation: Installation, labelled: LabelledSet) -> list[Dire
     services = installation.services
     with services.database.session() as session:
         plain = BigramSearch(d for batch in documents.load_all(session) for d in batch)
-        named = {q.id: hints(intent_of(session, q.text)) for q in labelled.queries.values()}
+        named = {
+            q.id: hints(intent_of(session, q.text), q.target) for q in labelled.queries.values()
+        }
     alone = Finder(services.index, QueryVectors(None))
     # Patient, so that a busy machine gives the same figures.
     whole = Finder(services.index, QueryVectors(services.embedder, seconds=PATIENCE))

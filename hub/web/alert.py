@@ -5,19 +5,21 @@ do what it is for, so confirming and ending ask for no form token; mail programs
 posting to the same address (RFC 8058).
 """
 
+import hashlib
 from urllib.parse import parse_qs, urlsplit
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask.wrappers import Response
 from flask_babel import lazy_gettext
+from flask_limiter.util import get_remote_address
 from wtforms import StringField
 
 from hub.domain import alerts
 from hub.domain.alert_text import Links
 from hub.domain.alerts import TITLE_MAX
 from hub.domain.errors import Refused
-from hub.domain.inputs import fold
+from hub.domain.inputs import parse_email
 from hub.models.alert import Alert
 from hub.web.access import needs
 from hub.web.context import SAFE_METHODS, commit, now, services, session
@@ -76,8 +78,13 @@ def _limit() -> str:
 
 
 def _mailbox() -> str:
-    """The address that is to be written to, whoever asks."""
-    return f"mailbox:{fold(request.form.get('email', ''))[:320]}"
+    """The mailbox that is to be written to, whoever asks and however it is spelled."""
+    typed = request.form.get("email", "")
+    try:
+        address = parse_email(typed)[1]
+    except Refused:
+        return f"asker:{get_remote_address()}"
+    return f"mailbox:{hashlib.sha256(address.encode()).hexdigest()}"
 
 
 def _missing(response: Response) -> bool:

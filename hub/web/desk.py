@@ -1,5 +1,6 @@
 """Desks as everyone reads them: their page, and as cards on town pages and in help."""
 
+import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
@@ -7,9 +8,10 @@ from datetime import date
 from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import format_date
-from sqlalchemy import Select, select
+from sqlalchemy import Select, not_, select
 from sqlalchemy.orm import contains_eager, joinedload
 
+from hub.clock import to_jst
 from hub.domain import desks
 from hub.domain.desks import LABELS
 from hub.models.desk import Desk
@@ -96,8 +98,9 @@ def _pause(reason: str, until: date | None) -> str:
 
 def of_town(body_code: str) -> list[DeskCard]:
     """The public desks of a municipality or prefecture, those that take proposals first."""
+    resting = not_(desks.taking(now()))
     found = session().scalars(
-        _public().where(Organisation.body_code == body_code).order_by(Desk.paused, Desk.id)
+        _public().where(Organisation.body_code == body_code).order_by(resting, Desk.id)
     )
     return [desk_card(desk) for desk in found]
 
@@ -106,13 +109,25 @@ def taking_in(prefectures: Collection[str], limit: int) -> list[DeskCard]:
     """Desks that take proposals now in these prefectures, the prefectures' own first."""
     if not prefectures:
         return []
-    found = session().scalars(
-        _public()
-        .where(Organisation.prefecture_code.in_(prefectures), desks.taking(now()))
-        .order_by(Organisation.municipality_code.is_not(None), Organisation.body_code, Desk.id)
-        .limit(limit)
+    found = (
+        session()
+        .scalars(
+            _public()
+            .where(Organisation.prefecture_code.in_(prefectures), desks.taking(now()))
+            .order_by(Desk.id)
+        )
+        .all()
     )
-    return [desk_card(desk) for desk in found]
+    turn = sorted(
+        found, key=lambda desk: (desk.organisation.municipality_code is not None, _turn(desk))
+    )
+    return [desk_card(desk) for desk in turn[:limit]]
+
+
+def _turn(desk: Desk) -> bytes:
+    """An order that is another one every day, so that no town always comes first."""
+    day = to_jst(now()).date().isoformat()
+    return hashlib.blake2b(f"{day} {desk.id}".encode(), digest_size=8).digest()
 
 
 def _public() -> Select[Desk]:

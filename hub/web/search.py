@@ -78,6 +78,7 @@ def _answer(state: SearchState, values: Values) -> ResponseReturnValue:
         ways_out=[] if result.total else ways_out(state, values, result.facets, count),
         desks=[] if result.total else desks_nearby(state),
         seen=understood(state, values, answer),
+        lasting=replace(state, text=answer.text).lasting(),
         nav=state.target,
         description=description([card.title for card in cards]),
     )

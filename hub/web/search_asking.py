@@ -26,7 +26,7 @@ def answer(
 ) -> Answer:
     """The same with what is near in meaning, in the order people see. Raises IndexUnavailable."""
     query = replace(state.query(now(), offset=offset, limit=limit), facets=facets)
-    named = hints(intent_of(session(), state.text)) if state.text else ()
+    named = hints(intent_of(session(), state.text), state.target) if state.text else ()
     return services().finder.find(query, named=named, as_typed=not state.repair)
 
 

@@ -22,8 +22,6 @@ from hub.domain.alerts import Look
 from hub.domain.mails import Claim
 from hub.domain.saved_search import Search
 from hub.mail import NotSent, Transport, Unsure, open_transport
-from search.embedding import QueryVectors
-from search.finder import Finder
 from search.index import IndexUnavailable, SearchIndex
 from search.query import MOST_HITS
 from workers.context import opened
@@ -89,35 +87,26 @@ def _look(
     session: Session, index: SearchIndex, look: Look, now: datetime, found: dict[int, list[str]]
 ) -> None:
     try:
-        found[look.id] = matching(session, index, look, now)
+        found[look.id] = matching(index, look, now)
     except (IndexUnavailable, BaseTimeoutException, SQLAlchemyError):
         raise
     except Exception:  # one search that cannot be answered must not hold up the others
         log.exception("cannot look for news of alert %d", look.id)
 
 
-def matching(session: Session, index: SearchIndex, look: Look, now: datetime) -> list[str]:
-    """Which candidates the search finds, newest first. Raises IndexUnavailable.
+def matching(index: SearchIndex, look: Look, now: datetime) -> list[str]:
+    """Which candidates hold every word of the search, newest first. Raises IndexUnavailable.
 
-    The pages of the answer are read until they are older than every candidate.
+    What a page adds to fill itself, or for being near in meaning, is no news.
     """
-    if not look.candidates:
-        return []
-    oldest = min(look.candidates.values())
-    search = Search.saved(look.search)
-    finder = Finder(index, QueryVectors(None))  # news hold the words; being near is no news
-    query = search.query(now, limit=MOST_HITS)
-    query = replace(query, status=("open",), sort="newest", facets=False)
+    ids = tuple(look.candidates)
+    query = Search.saved(look.search).query(now, limit=MOST_HITS)
+    query = replace(query, status=("open",), sort="newest", facets=False, whole=True)
     found: list[str] = []
-    while True:
-        result = finder.words(query, as_typed=not search.repair)
-        found += [hit.id for hit in result.hits if hit.id in look.candidates]
-        query = replace(query, offset=query.offset + MOST_HITS)
-        if len(found) == len(look.candidates) or query.offset >= result.total or not result.hits:
-            return found
-        published = alerts.published_at(session, result.hits[-1].id)
-        if published is not None and published < oldest:
-            return found
+    for start in range(0, len(ids), MOST_HITS):
+        page = replace(query, only=ids[start : start + MOST_HITS], offset=0)
+        found += [hit.id for hit in index.search(page).hits]
+    return sorted(found, key=lambda id_: look.candidates[id_], reverse=True)
 
 
 def send(
