@@ -30,6 +30,8 @@ from hub.config import Settings
 SOCKET_SECONDS = 20  # a mail server that is silent for longer counts as away
 HandingOver = Callable[[], None]
 
+_ADDRESS = re.compile(r"[^\s<>()\"',;:]+@[^\s<>()\"',;:]+")
+
 
 class NotSent(Exception):
     """The mail has certainly not arrived. `final` when the server will never take it."""
@@ -225,12 +227,17 @@ def _answers() -> Iterator[None]:
 def _expect(answer: tuple[int, bytes], *codes: int) -> None:
     code, text = answer
     if code not in codes:
-        reason = f"{code} {text.decode('utf-8', 'replace')}"
+        reason = _nameless(f"{code} {text.decode('utf-8', 'replace')}")
         raise NotSent(reason, final=code >= 500, away=code == 421)
 
 
 def _said(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
+    return _nameless(f"{type(error).__name__}: {error}")
+
+
+def _nameless(reason: str) -> str:
+    """The reason without addresses: servers repeat them, and reasons are kept and shown."""
+    return _ADDRESS.sub("‹…›", reason)
 
 
 def _leave(server: smtplib.SMTP) -> None:

@@ -17,7 +17,7 @@ FREE_SHARE = 0.1
 
 # An item and the mark behind it; a list goes on after the first kind and ends with the second.
 _ITEM = re.compile(
-    r"([^、，,・･/／\n。！？!?「」『』()（）【】]*)(?:([、，,・･/／\n])|([。！？!?「」『』()（）【】])|$)"
+    r"([^、，,・･/／;；|｜#＃●■◆▼\n。！？!?「」『』()（）【】]*)(?:([、，,・･/／;；|｜#＃●■◆▼\n])|([。！？!?「」『』()（）【】])|$)"
 )
 _LINKS = re.compile(r"[のとや\s]*")
 # Dictionary forms of verbs and adjectives end like this after a kanji or kana.

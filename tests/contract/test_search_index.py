@@ -418,3 +418,25 @@ def test_ids_can_be_left_out_and_counting_facets_too(index: SearchIndex) -> None
     result = index.search(SearchQuery(text="居場所", but=("call-1", "call-9"), facets=False))
     assert {hit.id for hit in result.hits} == {"call-0", "call-2", "call-3"}
     assert (result.total, result.facets) == (3, {})
+
+
+def test_a_company_that_calls_itself_by_a_word_does_not_outrank_those_who_write_of_it(
+    index: SearchIndex,
+) -> None:
+    rows = [listing(n, title="ドローンによる橋の点検") for n in range(1, 6)]
+    fill(index, [*rows, listing(9, title="お弁当の配達", owner="ドローン株式会社")])
+    assert ids(index, SearchQuery(text="ドローン"))[-1] == "call-9"
+
+
+def test_every_word_is_asked_for_where_that_is_wished(index: SearchIndex) -> None:
+    fill(index, [listing(1, title="除雪のドローン"), listing(2, title="除雪の担い手")])
+    assert ids(index, SearchQuery(text="除雪 ドローン", whole=True)) == ["call-1"]
+    assert ids(index, SearchQuery(text="除雪 量子", whole=True)) == []
+    assert len(ids(index, SearchQuery(text="除雪 ドローン"))) == 2
+
+
+def test_a_word_that_only_a_deleted_listing_held_is_unmet(index: SearchIndex) -> None:
+    index.apply([listing(1, title="官光の手引き"), listing(2, title="除雪")], [])
+    assert index.search(SearchQuery(text="官光")).unmet == ()
+    index.apply([], ["call-1"])
+    assert index.search(SearchQuery(text="官光")).unmet == ("官光",)
