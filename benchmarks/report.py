@@ -30,8 +30,8 @@ How to read this:
 - A page is 20 hits, the exact total, the counts of every facet value and the size of the other tab.
   A list is the 20 hits and the total. Every query is for calls (half of the listings).
 - Times are of the processor, in all threads of the process, because other programs shared the
-  machine; by the clock where said so. Of two answers to a query the faster one counts. Systems take
-  turns query by query. "p95" is over the queries of a kind.
+  machine; by the clock where said so. Of five answers to a query the fastest counts (of fewer
+  where they take long). Our index, the service by words and raw tantivy take turns query by query. "p95" is over the queries of a kind.
 - *Raw tantivy* gets the words and short units of the query ready-made from our analysis, and finds
   what holds any of them in title or text. It does no more: no synonyms, readings, names, phrases or
   OR (it searches their words), no missing words (of several words it finds what holds one), no ties,
