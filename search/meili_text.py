@@ -10,16 +10,13 @@ the text decides: filters know no order of words.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from search.analysis import bigrams
 from search.armour import EVERY, armour, spelled
 from search.documents import TARGETS
 from search.meili_filters import NOTHING, all_of, among, any_of, at_least, starting
 from search.names import START
-from search.plan import ENOUGH, Part, Phrase, Plan, Want, Word, grams, plan
+from search.plan import ENOUGH, Part, Phrase, Plan, Want, Word, grams, near_pairs, plan
 
 LONGEST = 100  # characters of a word that can be filtered by
-_NEAR_SHARE = 0.6
-_FEWEST_PAIRS, _MOST_PAIRS = 2, 24
 _MOST_TERMS = 10  # the server silently drops what follows
 _MOST_PHRASES = 6
 _NAME_END = "/"
@@ -228,11 +225,9 @@ def _any_unit(words: Sequence[Word]) -> str:
 
 def _near(text: str) -> str:
     """Return what shares most character pairs with a text."""
-    pairs = list(dict.fromkeys(bigrams(text)))[:_MOST_PAIRS]
-    if len(pairs) < _FEWEST_PAIRS:
-        return NOTHING
-    least = max(_FEWEST_PAIRS, round(len(pairs) * _NEAR_SHARE))
-    return at_least(least, [_holding("grams", [pair]) for pair in pairs])
+    pairs, least = near_pairs(text)
+    held = [_holding("grams", [pair]) for pair in pairs]
+    return at_least(least, held) if held else NOTHING
 
 
 def _called(name: Phrase) -> str:

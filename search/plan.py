@@ -19,6 +19,9 @@ PLAN_VERSION = 1
 MOST_WORDS = 24
 # Listings that fill a page: words may be missing only while fewer than this hold all of them.
 ENOUGH = 20
+MOST_PAIRS = 24
+_FEWEST_PAIRS = 2
+_NEAR_SHARE = 0.6
 _SHORTEST_READING = 2
 _LONGEST_KANA = 40
 _LONGEST_PHRASE = 60
@@ -212,6 +215,17 @@ def _alone(word: Word) -> Word:
 def grams(text: str) -> list[str]:
     """Return the character pairs and single characters that tell near spellings apart."""
     return [*bigrams(text), *characters(text)]
+
+
+def near_pairs(text: str) -> tuple[list[str], int]:
+    """Return character pairs of a text, and how many of them a text of like spelling shares.
+
+    Of a long text the first MOST_PAIRS; too few say nothing, then there are none.
+    """
+    pairs = list(dict.fromkeys(bigrams(text)))[:MOST_PAIRS]
+    if len(pairs) < _FEWEST_PAIRS:
+        return [], 0
+    return pairs, max(_FEWEST_PAIRS, round(len(pairs) * _NEAR_SHARE))
 
 
 def expansions(text: str) -> list[tuple[str, tuple[str, ...]]]:
