@@ -60,6 +60,20 @@ class _Held:
 
 
 @dataclass(frozen=True, slots=True)
+class _Said:
+    """The exact phrases of a plan: those that `must` stand there, and with what must not as `text`.
+
+    The server keeps so many `terms` of a text; filters stand for phrases `beyond` them.
+    """
+
+    must: str
+    text: str
+    terms: int
+    beyond: Sequence[str]
+    never: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class _Side:
     """What is found of one target: listings that meet so many wants, or by `filter` none."""
 
@@ -85,17 +99,22 @@ def found(
         return Found(sides=dict.fromkeys(counted, NOTHING))
     held = _held(asked, count)
     wants = [_want(want, held) for want in asked.wants]
-    phrases, beyond = _phrases(asked)
-    words = list(held.direct)
+    said = _said(asked)
     bits = (_any_unit(asked.words), _near(text))
-    sides = _sides(wants, bits, counted, lambda filters: count(phrases, filters))
+    # Whether a page is filled is judged before anything is left out.
+    sides = _sides(
+        wants,
+        bits,
+        counted,
+        lambda filters: count(said.must, [all_of([*said.beyond, f]) for f in filters]),
+    )
     least = min((sides[target].least for target in shown), default=0)
     return Found(
-        must=phrases,
-        sides={target: all_of([side.filter, *beyond]) for target, side in sides.items()},
-        text=_ranked(phrases, asked, held),
+        must=said.text,
+        sides={t: all_of([side.filter, *said.beyond, *said.never]) for t, side in sides.items()},
+        text=_ranked(said, asked, held),
         levels=_levels(wants, least),
-        unmet=tuple(word.form for word in words if _unmet(word, held)),
+        unmet=tuple(word.form for word in held.direct if _unmet(word, held)),
     )
 
 
@@ -244,24 +263,30 @@ def _holding(field: str, values: Sequence[str]) -> str:
     return all_of([among(field, [value[:LONGEST]]) for value in values])
 
 
-def _phrases(asked: Plan) -> tuple[str, list[str]]:
-    """Return the exact phrases as a text, and filters for those the server would drop."""
-    signed = [("", phrase) for phrase in asked.exact] + [("-", p) for p in asked.without]
-    sent = [f'{sign}"{spelled(" ".join(phrase.units))}"' for sign, phrase in signed]
-    beyond = [
-        f"NOT ({_letters(phrase)})" if sign else _letters(phrase)
-        for sign, phrase in signed[_MOST_PHRASES:]
-    ]
-    return " ".join([EVERY, *sent[:_MOST_PHRASES]]) if sent else "", beyond
+def _said(asked: Plan) -> _Said:
+    exact = asked.exact[:_MOST_PHRASES]
+    without = asked.without[: _MOST_PHRASES - len(exact)]
+    must = [_quoted(phrase) for phrase in exact]
+    never = [f"-{_quoted(phrase)}" for phrase in without]
+    return _Said(
+        must=" ".join([EVERY, *must]) if must else "",
+        text=" ".join([EVERY, *must, *never]) if must or never else "",
+        terms=1 + len(must) + len(never),
+        beyond=[_letters(phrase) for phrase in asked.exact[len(exact) :]],
+        never=[f"NOT ({_letters(phrase)})" for phrase in asked.without[len(without) :]],
+    )
 
 
-def _ranked(phrases: str, asked: Plan, held: _Held) -> str:
+def _quoted(phrase: Phrase) -> str:
+    return f'"{spelled(" ".join(phrase.units))}"'
+
+
+def _ranked(said: _Said, asked: Plan, held: _Held) -> str:
     """Return the text that ranks: behind the phrases the rarest words first."""
     wanted = sorted(held.direct, key=lambda word: held.direct[word])
     terms = [term for word in (*wanted, *asked.asking) for term in _terms(word, held)]
-    room = _MOST_TERMS - 1 - min(len(asked.exact) + len(asked.without), _MOST_PHRASES)
-    words = [armour(term) for term in dict.fromkeys(terms)][:room]
-    return " ".join([phrases or EVERY, *words])
+    words = [armour(term) for term in dict.fromkeys(terms)]
+    return " ".join([said.text or EVERY, *words[: _MOST_TERMS - said.terms]])
 
 
 def _terms(word: Word, held: _Held) -> tuple[str, ...]:

@@ -418,3 +418,14 @@ def test_ids_can_be_left_out_and_counting_facets_too(index: SearchIndex) -> None
     result = index.search(SearchQuery(text="居場所", but=("call-1", "call-9"), facets=False))
     assert {hit.id for hit in result.hits} == {"call-0", "call-2", "call-3"}
     assert (result.total, result.facets) == (3, {})
+
+
+def test_what_is_left_out_does_not_let_fewer_words_do(index: SearchIndex) -> None:
+    both = [listing(number, title="除雪と見守り") for number in range(20)]
+    fill(index, [*both, listing(20, title="除雪の相談")])
+    every = {row.id for row in both}
+    assert set(ids(index, SearchQuery(text="除雪 見守り", limit=100))) == every
+    rest = set(ids(index, SearchQuery(text="除雪 見守り -相談", limit=100)))
+    assert rest == every
+    index.apply([listing(0, title="除雪と見守り", body="港町です。")], [])
+    assert set(ids(index, SearchQuery(text="除雪 見守り -港町", limit=100))) == every - {"call-0"}
