@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import tantivy
 from tantivy import Occur, Query
 
-from search.analysis import bigrams, characters
+from search.analysis import characters
 from search.names import START
-from search.plan import ENOUGH, Part, Phrase, Plan, Want, Word
+from search.plan import ENOUGH, Part, Phrase, Plan, Want, Word, near_pairs
 
 # How much a way of meeting a word counts beside the word as typed (1).
 # The field `text` holds the title too.
@@ -29,11 +29,9 @@ CHARACTER = 0.3
 NEAR = 0.4
 # What the ways that did not win still add: being met twice is a little better.
 TIE_BREAKER = 0.1
-_NEAR_SHARE = 0.6
 # The rarest kanji of a query tell most; the common ones cost most.
 _MOST_CHARACTERS = 6
 _FEW = 5
-_FEWEST_PAIRS = 2
 # Of the idf of its words, what a listing gets that holds each of them in title and text.
 _FULL = 2.0
 
@@ -141,6 +139,8 @@ class TextQueries:
         must = [self._phrase(phrase) for phrase in plan.exact]
         never = [self._phrase(phrase) for phrase in plan.without]
         unmet = tuple(word for word in plan.words if not word.asking and not self._met(word))
+        if whole and unmet:
+            return Found({t: Side(Query.empty_query(), Query.empty_query()) for t in targets})
         if not plan.wants and not must:
             found = less(Query.all_query() if never else Query.empty_query(), never)
             sides = {t: unscored(all_of([found, self._is(t)])) for t in targets}
@@ -246,10 +246,8 @@ class TextQueries:
 
     def _near(self, text: str) -> Query:
         """Return what shares most character pairs with a text."""
-        pairs = [self._term("grams", gram) for gram in dict.fromkeys(bigrams(text))]
-        if len(pairs) < _FEWEST_PAIRS:
-            return Query.empty_query()
-        return boosted(any_of(pairs, max(_FEWEST_PAIRS, round(len(pairs) * _NEAR_SHARE))), NEAR)
+        pairs, least = near_pairs(text)
+        return boosted(any_of([self._term("grams", pair) for pair in pairs], least), NEAR)
 
     def _phrase(self, phrase: Phrase) -> Query:
         return self._units_in_order("exact", phrase.units)

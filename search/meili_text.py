@@ -10,16 +10,13 @@ the text decides: filters know no order of words.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from search.analysis import bigrams
 from search.armour import EVERY, armour, spelled
 from search.documents import TARGETS
 from search.meili_filters import NOTHING, all_of, among, any_of, at_least, starting
 from search.names import START
-from search.plan import ENOUGH, Part, Phrase, Plan, Want, Word, grams, plan
+from search.plan import ENOUGH, Part, Phrase, Plan, Want, Word, grams, near_pairs, plan
 
 LONGEST = 100  # characters of a word that can be filtered by
-_NEAR_SHARE = 0.6
-_FEWEST_PAIRS, _MOST_PAIRS = 2, 24
 _MOST_TERMS = 10  # the server silently drops what follows
 _MOST_PHRASES = 6
 _NAME_END = "/"
@@ -63,6 +60,20 @@ class _Held:
 
 
 @dataclass(frozen=True, slots=True)
+class _Said:
+    """The exact phrases of a plan: those that `must` stand there, and with what must not as `text`.
+
+    The server keeps so many `terms` of a text; filters stand for phrases `beyond` them.
+    """
+
+    must: str
+    text: str
+    terms: int
+    beyond: Sequence[str]
+    never: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class _Side:
     """What is found of one target: listings that meet so many wants, or by `filter` none."""
 
@@ -81,29 +92,36 @@ def found(
 ) -> Found:
     """Return what a text finds among the targets that are `counted`; some of them are `shown`.
 
-    Fewer wants than all are enough only until a page is filled, never with `whole`. Each target is judged alone and
-    before any filter of the reader.
+    Fewer wants than all are enough only until a page is filled, never with `whole`. Each target
+    is judged alone and before any filter of the reader.
     """
     asked = plan(text, _known(text, count), expand=expand)
     if not (asked.wants or asked.exact or asked.without):
         return Found(sides=dict.fromkeys(counted, NOTHING))
     held = _held(asked, count)
     wants = [_want(want, held) for want in asked.wants]
-    phrases, beyond = _phrases(asked)
-    words = list(held.direct)
+    said = _said(asked)
     bits = (_any_unit(asked.words), _near(text))
+
+    def pages(filters: Sequence[str]) -> list[int]:
+        """Count before anything is left out: whether a page is filled is judged so."""
+        return count(said.must, [all_of([*said.beyond, passed]) for passed in filters])
+
+    unmet = tuple(word.form for word in held.direct if _unmet(word, held))
+    if whole and unmet:
+        return Found(sides=dict.fromkeys(counted, NOTHING), unmet=unmet)
     sides = (
         dict.fromkeys(counted, _Side(len(wants), all_of(wants)))
         if whole
-        else _sides(wants, bits, counted, lambda filters: count(phrases, filters))
+        else _sides(wants, bits, counted, pages)
     )
     least = min((sides[target].least for target in shown), default=0)
     return Found(
-        must=phrases,
-        sides={target: all_of([side.filter, *beyond]) for target, side in sides.items()},
-        text=_ranked(phrases, asked, held),
+        must=said.text,
+        sides={t: all_of([side.filter, *said.beyond, *said.never]) for t, side in sides.items()},
+        text=_ranked(said, asked, held),
         levels=_levels(wants, least),
-        unmet=tuple(word.form for word in words if _unmet(word, held)),
+        unmet=unmet,
     )
 
 
@@ -233,11 +251,9 @@ def _any_unit(words: Sequence[Word]) -> str:
 
 def _near(text: str) -> str:
     """Return what shares most character pairs with a text."""
-    pairs = list(dict.fromkeys(bigrams(text)))[:_MOST_PAIRS]
-    if len(pairs) < _FEWEST_PAIRS:
-        return NOTHING
-    least = max(_FEWEST_PAIRS, round(len(pairs) * _NEAR_SHARE))
-    return at_least(least, [_holding("grams", [pair]) for pair in pairs])
+    pairs, least = near_pairs(text)
+    held = [_holding("grams", [pair]) for pair in pairs]
+    return at_least(least, held) if held else NOTHING
 
 
 def _called(name: Phrase) -> str:
@@ -254,24 +270,30 @@ def _holding(field: str, values: Sequence[str]) -> str:
     return all_of([among(field, [value[:LONGEST]]) for value in values])
 
 
-def _phrases(asked: Plan) -> tuple[str, list[str]]:
-    """Return the exact phrases as a text, and filters for those the server would drop."""
-    signed = [("", phrase) for phrase in asked.exact] + [("-", p) for p in asked.without]
-    sent = [f'{sign}"{spelled(" ".join(phrase.units))}"' for sign, phrase in signed]
-    beyond = [
-        f"NOT ({_letters(phrase)})" if sign else _letters(phrase)
-        for sign, phrase in signed[_MOST_PHRASES:]
-    ]
-    return " ".join([EVERY, *sent[:_MOST_PHRASES]]) if sent else "", beyond
+def _said(asked: Plan) -> _Said:
+    exact = asked.exact[:_MOST_PHRASES]
+    without = asked.without[: _MOST_PHRASES - len(exact)]
+    must = [_quoted(phrase) for phrase in exact]
+    never = [f"-{_quoted(phrase)}" for phrase in without]
+    return _Said(
+        must=" ".join([EVERY, *must]) if must else "",
+        text=" ".join([EVERY, *must, *never]) if must or never else "",
+        terms=1 + len(must) + len(never),
+        beyond=[_letters(phrase) for phrase in asked.exact[len(exact) :]],
+        never=[f"NOT ({_letters(phrase)})" for phrase in asked.without[len(without) :]],
+    )
 
 
-def _ranked(phrases: str, asked: Plan, held: _Held) -> str:
+def _quoted(phrase: Phrase) -> str:
+    return f'"{spelled(" ".join(phrase.units))}"'
+
+
+def _ranked(said: _Said, asked: Plan, held: _Held) -> str:
     """Return the text that ranks: behind the phrases the rarest words first."""
     wanted = sorted(held.direct, key=lambda word: held.direct[word])
     terms = [term for word in (*wanted, *asked.asking) for term in _terms(word, held)]
-    room = _MOST_TERMS - 1 - min(len(asked.exact) + len(asked.without), _MOST_PHRASES)
-    words = [armour(term) for term in dict.fromkeys(terms)][:room]
-    return " ".join([phrases or EVERY, *words])
+    words = [armour(term) for term in dict.fromkeys(terms)]
+    return " ".join([said.text or EVERY, *words[: _MOST_TERMS - said.terms]])
 
 
 def _terms(word: Word, held: _Held) -> tuple[str, ...]:

@@ -20,6 +20,9 @@ MOST_WORDS = 24
 MOST_WANTS = 10  # things a listing must have; further words only rank
 # Listings that fill a page: words may be missing only while fewer than this hold all of them.
 ENOUGH = 20
+MOST_PAIRS = 24
+_FEWEST_PAIRS = 2
+_NEAR_SHARE = 0.6
 _SHORTEST_READING = 2
 _LONGEST_KANA = 40
 _MOST_KANA = 60  # letters of all stretches that are cut by what the index knows
@@ -216,6 +219,17 @@ def _alone(word: Word) -> Word:
 def grams(text: str) -> list[str]:
     """Return the character pairs and single characters that tell near spellings apart."""
     return [*bigrams(text), *characters(text)]
+
+
+def near_pairs(text: str) -> tuple[list[str], int]:
+    """Return character pairs of a text, and how many of them a text of like spelling shares.
+
+    Of a long text the first MOST_PAIRS; too few say nothing, then there are none.
+    """
+    pairs = list(dict.fromkeys(bigrams(text)))[:MOST_PAIRS]
+    if len(pairs) < _FEWEST_PAIRS:
+        return [], 0
+    return pairs, max(_FEWEST_PAIRS, round(len(pairs) * _NEAR_SHARE))
 
 
 def expansions(text: str) -> list[tuple[str, tuple[str, ...]]]:

@@ -107,7 +107,7 @@ def holding(terms: Sequence[str]) -> Test:
 
 
 def near(text: str) -> Test:
-    pairs = set(bigrams(text))
+    pairs = set(list(dict.fromkeys(bigrams(text)))[:24])
     if len(pairs) < 2:
         return lambda here: False
     least = max(2, round(len(pairs) * 0.6))

@@ -440,3 +440,14 @@ def test_a_word_that_only_a_deleted_listing_held_is_unmet(index: SearchIndex) ->
     assert index.search(SearchQuery(text="官光")).unmet == ()
     index.apply([], ["call-1"])
     assert index.search(SearchQuery(text="官光")).unmet == ("官光",)
+
+
+def test_what_is_left_out_does_not_let_fewer_words_do(index: SearchIndex) -> None:
+    both = [listing(number, title="除雪と見守り") for number in range(20)]
+    fill(index, [*both, listing(20, title="除雪の相談")])
+    every = {row.id for row in both}
+    assert set(ids(index, SearchQuery(text="除雪 見守り", limit=100))) == every
+    rest = set(ids(index, SearchQuery(text="除雪 見守り -相談", limit=100)))
+    assert rest == every
+    index.apply([listing(0, title="除雪と見守り", body="港町です。")], [])
+    assert set(ids(index, SearchQuery(text="除雪 見守り -港町", limit=100))) == every - {"call-0"}
