@@ -252,6 +252,11 @@ def _tokens(text: str, known: Callable[[str], bool]) -> list[Token]:
             inside = [token for token in tokens if start <= token.start < end]
             tokens = [token for token in tokens if not start <= token.start < end]
             tokens += _kana_tokens(match.group(), start, inside, known)
+        elif is_kana(match.group()) and not any(start <= t.start < end for t in tokens):
+            # Katakana in which the dictionary sees only an affix: ジョウ.
+            tokens.append(
+                Token(start, end, match.group(), match.group(), reading=hiragana(match.group()))
+            )
     return sorted(tokens, key=lambda token: token.start)
 
 

@@ -144,6 +144,11 @@ def test_words_of_asking_are_wanted_only_when_there_is_nothing_else() -> None:
     assert wants("会社") == [[["会社"]]]
 
 
+def test_katakana_that_the_dictionary_takes_for_an_affix_is_a_word() -> None:
+    (word,) = plan("ジョウ").words
+    assert (word.reading, word.in_kana) == ("じょう", True)
+
+
 def test_synonyms_can_be_left_out() -> None:
     assert plan("官民連携").words[0].synonyms
     assert not plan("官民連携", expand=False).words[0].synonyms
