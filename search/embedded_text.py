@@ -140,7 +140,8 @@ class TextQueries:
         never = [self._phrase(phrase) for phrase in plan.without]
         unmet = tuple(word for word in plan.words if not word.asking and not self._met(word))
         if whole and unmet:
-            return Found({t: Side(Query.empty_query(), Query.empty_query()) for t in targets})
+            nothing = Side(Query.empty_query(), Query.empty_query())
+            return Found(dict.fromkeys(targets, nothing), unmet=unmet)
         if not plan.wants and not must:
             found = less(Query.all_query() if never else Query.empty_query(), never)
             sides = {t: unscored(all_of([found, self._is(t)])) for t in targets}
