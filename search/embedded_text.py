@@ -149,7 +149,7 @@ class TextQueries:
         names = [(name, self._name(name, plan)) for name in plan.names]
         called = [(name, query) for name, query in names if self._count(query)]
         wants = [(self._want(want, called), plain._want(want, called)) for want in plan.wants]
-        attempts = (self._units(plan.words), self._near(text))
+        attempts = (self._units(plan.words), self._near(plan.spelling))
         parts = _Parts(wants, must, never, attempts, whole)
         return Found(
             {target: self._side(parts, target, counting) for target in targets},
@@ -208,7 +208,7 @@ class TextQueries:
     def _word(self, word: Word) -> Query:
         ways = list(self._ways(word))
         if not self._leads(ways):
-            return self._near(word.form)
+            return Query.empty_query() if word.listed else self._near(word.form)
         return self._join([way.query for way in ways])
 
     def _ways(self, word: Word) -> Iterator["_Way"]:

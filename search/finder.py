@@ -21,7 +21,7 @@ import numpy as np
 from search.embedding import QueryVector, QueryVectors, scale
 from search.index import Hit, IndexUnavailable, SearchIndex, SearchResult
 from search.intent import FilterSuggestion, Intent
-from search.plan import plan
+from search.plan import plan, signs, wished
 from search.query import FACETS, MOST_HITS, SearchQuery
 from search.slips import Vocabulary, corrected, written_out
 
@@ -220,7 +220,7 @@ class Finder:
         """
         words = {hit.id: hit for hit in found.hits}
         vector = self._vector(query)
-        near = self._near(vector, query, NEAREST) if vector else ()
+        near = self._demanded(query, self._near(vector, query, NEAREST)) if vector else ()
         fitting = self._fitting(query, hints)
         others = {hit.id: hit for hit in (*near, *fitting.values()) if hit.id not in words}
         met = self._met(query, list(others))
@@ -260,6 +260,16 @@ class Finder:
         seen = self._near(vector, rest, len(ids)) if rest.only else ()
         return {hit.id: scale(vector.model, hit.score) for hit in (*near, *seen)}
 
+    def _demanded(self, query: SearchQuery, near: Sequence[Hit]) -> tuple[Hit, ...]:
+        """Return those that hold the exact phrases of a query and nothing that it excludes."""
+        demands = signs(query.text)
+        if not demands or not near:
+            return tuple(near)
+        ids = tuple(hit.id for hit in near)
+        asked = replace(query, text=demands, only=ids, offset=0, limit=MOST_HITS, facets=False)
+        held = {hit.id for hit in self.index.search(asked).hits}
+        return tuple(hit for hit in near if hit.id in held)
+
     def _near(self, vector: QueryVector, query: SearchQuery, limit: int) -> tuple[Hit, ...]:
         return self.index.nearest(vector.values, query, limit, model=vector.model)
 
@@ -293,7 +303,7 @@ class Finder:
 
     def _vector(self, query: SearchQuery) -> QueryVector | None:
         """Return the meaning of a query: of what was typed, and of its other names."""
-        typed = unicodedata.normalize("NFKC", query.text)
+        typed = unicodedata.normalize("NFKC", wished(query.text))
         first = self.vectors.of(self._spelled(typed))
         if first is None or not query.expand:
             return first

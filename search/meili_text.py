@@ -101,7 +101,7 @@ def found(
     held = _held(asked, count)
     wants = [_want(want, held) for want in asked.wants]
     said = _said(asked)
-    bits = (_any_unit(asked.words), _near(text))
+    bits = (_any_unit(asked.words), _near(asked.spelling))
 
     def pages(filters: Sequence[str]) -> list[int]:
         """Count before anything is left out: whether a page is filled is judged so."""
@@ -223,7 +223,7 @@ def _part(part: Part, held: _Held) -> str:
         return _letters(part)
     if held.direct[part] or held.in_units[part]:
         return any_of([_direct(part), _in_units(part)])
-    return _near(part.form)
+    return NOTHING if part.listed else _near(part.form)
 
 
 def _direct(word: Word) -> str:

@@ -111,6 +111,15 @@ class Plan:
     names: tuple[Phrase, ...] = ()
 
     @property
+    def spelling(self) -> str:
+        """The words that may be met by likeness of spelling: none where one is a real word.
+
+        京都府 is like 東京都府中市 in its letters and has nothing to do with it.
+        """
+        real = any(word.listed for word in self.words)
+        return "" if real else " ".join(word.form for word in self.words)
+
+    @property
     def words(self) -> tuple[Word, ...]:
         """Every word that is asked for, in the order of the text."""
         found = [part for want in self.wants for part in want.parts if isinstance(part, Word)]
@@ -214,6 +223,18 @@ def _lies_in(word: Word, spans: Sequence[tuple[int, int]]) -> bool:
 
 def _alone(word: Word) -> Word:
     return replace(word, synonyms=(), groups=())
+
+
+def signs(text: str) -> str:
+    """Return what a query demands to the letter, its exact phrases and exclusions, as a query."""
+    planned = plan(text)
+    kept = [("", phrase) for phrase in planned.exact] + [("-", p) for p in planned.without]
+    return " ".join(f'{sign}"{text[phrase.start : phrase.end]}"' for sign, phrase in kept)
+
+
+def wished(text: str) -> str:
+    """Return a query without what it excludes."""
+    return " ".join(text[piece.start : piece.end] for piece in pieces(text) if not piece.without)
 
 
 def grams(text: str) -> list[str]:

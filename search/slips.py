@@ -23,6 +23,7 @@ from search.plan import Phrase, Word, plan
 _WRITING = {1: 2, 2: 6}
 _SOUND = {0: 3, 1: 4, 2: 9}
 _FREE_SLIP = 3  # from so many letters on, one wrong letter needs no likeness of sound
+_SHORTEST_KANA = 4  # letters of a word in kana: the shorter ones are near to too many
 _LOST_LETTER = 5  # and so many letters make a lost or doubled one plausible
 _LONGEST = 20
 _MOST_NEAR = 50
@@ -130,6 +131,29 @@ class Vocabulary:
         best = min(costs, default=None)
         return (best[0], best[2]) if best else None
 
+    def holds(self, surface: str) -> bool:
+        """Tell whether a word occurs as it is written."""
+        return fold(surface) in self._held
+
+    @cached_property
+    def _held(self) -> frozenset[str]:
+        return frozenset(entry.surface for entry in self._entries)
+
+    def sounds_like(self, surface: str, reading: str) -> str:
+        """Return the commonest word of the same sound that shares a letter, "" for none.
+
+        A word of the dictionary is no slip of the keys, but may be one of the conversion: 連系
+        for 連携.
+        """
+        alike = (
+            (-entry.count, entry.surface)
+            for entry in self._entries
+            if entry.reading == reading
+            and len(entry.surface) == len(surface)
+            and set(entry.surface) & set(surface)
+        )
+        return min(alike, default=(0, ""))[1] if len(reading) > _SHORTEST_KANA - 1 else ""
+
     def beginning(self, typed: str, limit: int) -> list[str]:
         """Return the commonest words that begin as typed, by writing or by sound."""
         ranks = set(self._by_surface.beginning(fold(typed)))
@@ -168,7 +192,11 @@ class Vocabulary:
             return None
         written = OSA.distance(surface, other)
         sounded = OSA.distance(reading, entry.reading) if reading and entry.reading else longer
+        if surface.isascii() and len(surface) < _LOST_LETTER:
+            return None
         if is_kana(surface):
+            if len(surface) < _SHORTEST_KANA:
+                return None
             if len(surface) != len(entry.reading) and longer < _LOST_LETTER:
                 return None
             return min(written / longer, sounded / max(len(reading), 1))
@@ -178,7 +206,8 @@ class Vocabulary:
             return None
         if sounded == 0 or (written == 1 and self._alike(surface, other)):
             return _SOUNDS_ALIKE * written / longer
-        if longer < _FREE_SLIP or written > max(_WRITING):
+        free = _FREE_SLIP if _KANJI.fullmatch(surface) else _FREE_SLIP + 1
+        if longer < free or written > max(_WRITING):
             return None
         return written / longer
 
@@ -223,10 +252,17 @@ def _corrected(text: str, unmet: Collection[str], vocabulary: Vocabulary) -> str
     for word in [word for word in planned.words if word.form in unmet][:_MOST_REPAIRS]:
         if any(start < word.end for start, _, _ in repairs[-1:]):
             continue
+        spans = _spans(word, planned.words, planned.names)
+        if any(vocabulary.holds(text[start:end]) for start, end in spans):
+            continue  # cut apart in this sentence, but a word of the index all the same
+        if _is_word(word):
+            if meant := vocabulary.sounds_like(fold(text[word.start : word.end]), word.reading):
+                repairs.append((word.start, word.end, meant))
+            continue
         best = min(
             (
                 (cost, start, end, found)
-                for start, end in _spans(word, planned.words, planned.names)
+                for start, end in spans
                 if (near := vocabulary.nearest(text[start:end], _reading(text[start:end])))
                 for cost, found in [near]
             ),
@@ -237,6 +273,11 @@ def _corrected(text: str, unmet: Collection[str], vocabulary: Vocabulary) -> str
     for start, end, found in sorted(repairs, reverse=True):
         text = text[:start] + found + text[end:]
     return text
+
+
+def _is_word(word: Word) -> bool:
+    """Tell whether a word means something by itself, so that its letters are no slip."""
+    return word.listed and word.end - word.start > 1
 
 
 def _spans(word: Word, words: Collection[Word], names: Collection[Phrase]) -> set[tuple[int, int]]:

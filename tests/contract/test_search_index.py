@@ -452,3 +452,8 @@ def test_what_is_left_out_does_not_let_fewer_words_do(index: SearchIndex) -> Non
     assert rest == every
     index.apply([listing(0, title="除雪と見守り", body="港町です。")], [])
     assert set(ids(index, SearchQuery(text="除雪 見守り -港町", limit=100))) == every - {"call-0"}
+
+
+def test_a_real_word_is_not_met_by_likeness_of_letters(index: SearchIndex) -> None:
+    fill(index, [listing(1, owner="東京都府中市")])
+    assert index.search(SearchQuery(text="京都府")).total == 0

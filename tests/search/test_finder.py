@@ -214,3 +214,19 @@ def test_words_that_have_not_changed_are_kept(
     assert read.wait(10)
     time.sleep(0.05)
     assert asked.vocabulary() is first
+
+
+def test_what_is_excluded_or_quoted_holds_for_what_is_near_in_meaning_too(
+    index: EmbeddedIndex,
+) -> None:
+    index.apply([listing(1, "除雪の冬"), listing(2, "冬の雪の見回り"), listing(3, "雪の冬")], [])
+    asked = finder(index)
+    assert set(ids(asked.find(SearchQuery(text="除雪 -見回り")))) == {"call-1", "call-3"}
+    assert "call-1" not in ids(asked.find(SearchQuery(text="-除雪")))
+    assert ids(asked.find(SearchQuery(text='"雪の見回り"'))) == ["call-2"]
+
+
+def test_a_word_that_the_sentence_cut_apart_is_no_slip(index: EmbeddedIndex) -> None:
+    index.apply([listing(1, "高齢者の見守り"), listing(2, "高齢者の見回り")], [])
+    answer = finder(index, meaning=False).find(SearchQuery(text="高齢者の見守りをやりたい"))
+    assert (answer.repaired, answer.suggestion) == (False, "")

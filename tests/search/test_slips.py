@@ -42,6 +42,7 @@ def unmet(text: str, vocabulary: Vocabulary) -> set[str]:
         ("ランセドル", "ランドセル"),
         ("感振ブレーカー", "感震ブレーカー"),
         ("助産帥 相談", "助産師 相談"),
+        ("官民連系", "官民連携"),
     ],
 )
 def test_a_slip_is_repaired_from_the_words_of_the_index(
