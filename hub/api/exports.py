@@ -49,6 +49,7 @@ class Found:
     state: SearchState
     name: str
     total: int
+    near: list[str]
     listings: list[Call | Solution]
     first: int
     last: int
@@ -166,7 +167,7 @@ def _export(endpoint: str, write: Writer, **more: str) -> ResponseReturnValue:
 def _found(state: SearchState, values: Values, endpoint: str, more: Mapping[str, str]) -> Found:
     first = (state.page - 1) * MOST
     answer = search_asking.answer(state, offset=first, limit=MOST_HITS)
-    ids = _ids(state, answer, first)
+    ids, near = _ids(state, answer, first)
     by_id = rows.public_listings(session(), ids)
     last = min(first + MOST, answer.total)
 
@@ -177,6 +178,7 @@ def _found(state: SearchState, values: Values, endpoint: str, more: Mapping[str,
         state=state,
         name=subject(state, values),
         total=answer.total,
+        near=[id_ for id_ in near if id_ in by_id],
         listings=[by_id[id_] for id_ in ids if id_ in by_id],
         first=min(first + 1, answer.total),
         last=last,
@@ -187,13 +189,18 @@ def _found(state: SearchState, values: Values, endpoint: str, more: Mapping[str,
     )
 
 
-def _ids(state: SearchState, answer: Answer, first: int) -> list[str]:
-    """The hits of one part, each once though the index may change while it is read."""
+def _ids(state: SearchState, answer: Answer, first: int) -> tuple[list[str], list[str]]:
+    """The hits of one part, each once though the index may change while it is read.
+
+    Then those of them that hold none of the words.
+    """
+    near = set(answer.related)
     ids = dict.fromkeys(hit.id for hit in answer.result.hits)
     for offset in range(first + MOST_HITS, min(first + MOST, answer.total), MOST_HITS):
         more = search_asking.answer(state, offset=offset, limit=MOST_HITS, facets=False)
         ids |= dict.fromkeys(hit.id for hit in more.result.hits)
-    return list(ids)
+        near |= more.related
+    return list(ids), [id_ for id_ in ids if id_ in near]
 
 
 # --- Answering ----------------------------------------------------------------------------------
@@ -329,6 +336,7 @@ def _json(found: Found) -> Response:
         {
             "name": found.name,
             "total": found.total,
+            "near": found.near,
             "first": found.first,
             "last": found.last,
             "cut": found.cut or None,
