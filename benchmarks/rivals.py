@@ -148,12 +148,15 @@ class Fts5:
 
     def __init__(self, path: Path) -> None:
         self._db = sqlite3.connect(path)
-        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA journal_mode = OFF")
         self._db.execute(
             "CREATE VIRTUAL TABLE listing USING fts5"
             """(title, text, facets, tokenize = "unicode61 remove_diacritics 0 tokenchars '_'")"""
         )
-        self._db.execute("CREATE TABLE facet (listing INTEGER, field TEXT, value TEXT)")
+        self._db.execute(
+            "CREATE TABLE facet (listing INTEGER, field TEXT, value TEXT,"
+            " PRIMARY KEY (listing, field, value)) WITHOUT ROWID"
+        )
         self._db.execute(
             "CREATE TABLE date (listing INTEGER PRIMARY KEY, target TEXT, closing INTEGER)"
         )
@@ -172,7 +175,6 @@ class Fts5:
             self._db.execute(
                 "INSERT INTO date VALUES (?, ?, ?)", (number, document.target, closing(document))
             )
-        self._db.execute("CREATE INDEX by_listing ON facet (listing, field, value)")
         self._db.execute("CREATE INDEX by_closing ON date (target, closing)")
         self._db.execute("INSERT INTO listing (listing) VALUES ('optimize')")
         self._db.commit()

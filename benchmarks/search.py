@@ -93,6 +93,7 @@ def run(count: int, per_kind: int) -> dict[str, Any]:
             "queries_of_a_kind": per_kind,
             "ready_rows_agree": round(agreement(market.rows, sample[:300]), 4),
             "vectors": market.vectors,
+            "fts_pages_of_a_kind": min(built.few, per_kind),
             "frequencies": _frequencies(built.ours, count),
             "indexing_seconds": indexing,
             "analysis": _analysis(sample),
@@ -148,6 +149,8 @@ class _Built:
 
     def __init__(self, folder: Path, market: Market, stack: ExitStack) -> None:
         self._folder, self._market = folder, market
+        # A page of FTS5 takes seconds where listings are many.
+        self.few = 20 if market.vectors else 3
         self.ours = EmbeddedIndex(folder / "ours")
         self._raw = RawTantivy(folder / "raw")
         self._fts = Fts5(folder / "fts.db")
@@ -192,8 +195,6 @@ class _Built:
     def systems(self) -> Iterator[list[System]]:
         """Yield systems that take turns: what sweeps the caches is asked apart."""
         ours, raw, fts = self.ours, self._raw, self._fts
-        # A page of FTS5 takes seconds where listings are many.
-        few = 20 if self._market.vectors else 3
         yield [
             System("our index, page", lambda asked: ours.search(_query(asked))),
             System("our index, list", lambda asked: ours.search(_query(asked, facets=False))),
@@ -218,7 +219,7 @@ class _Built:
             System(
                 "SQLite FTS5, page",
                 lambda asked: fts.page(flat(asked, _TARGET)),
-                few,
+                self.few,
             ),
         ]
         if self._market.vectors:
