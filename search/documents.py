@@ -1,11 +1,13 @@
 """What a listing looks like to a search index: plain data, no rules of the marketplace."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from search.enumeration import pieces, prose_factor
 
 UNSTATED = "unstated"
+NATIONWIDE = "00"
 STATUSES = ("open", "upcoming", "closed")
 TARGETS = ("call", "solution")
 # Days of 24 hours within which an open listing closes; a wider one holds the narrower ones.
@@ -57,6 +59,14 @@ class SearchDocument:
     needs: tuple[str, ...] = field(default=(), repr=False)  # all of it stands in the body
     vectors: tuple[tuple[int, bytes], ...] = field(default=(), repr=False)
     vector_model: str = field(default="", repr=False)
+
+
+def serving(places: Iterable[str]) -> tuple[str, ...]:
+    """Return the prefectures of solutions that can be had in these prefectures or municipalities.
+
+    A solution is offered to whole prefectures, or to the whole country.
+    """
+    return (NATIONWIDE, *dict.fromkeys(code[:2] for code in places))
 
 
 def facet_values(document: SearchDocument) -> dict[str, tuple[str, ...]]:

@@ -137,6 +137,11 @@ class QueryVectors:
         self._threads: ThreadPoolExecutor | None = None
         self._rests_until = -math.inf
 
+    @property
+    def possible(self) -> bool:
+        """Whether there is a model at all."""
+        return self._embedder is not None
+
     def of(self, text: str) -> QueryVector | None:
         """Return the vector of a query, None when there is none in time. Never raises."""
         if self._embedder is None or not text.strip():

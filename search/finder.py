@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from search.documents import serving
 from search.embedding import QueryVector, QueryVectors, scale
 from search.index import Hit, IndexUnavailable, SearchIndex, SearchResult
 from search.intent import FilterSuggestion, Intent
@@ -29,7 +30,6 @@ WINDOW = 100  # listings by words that meaning may put in another order
 NEAREST = 60  # listings near in meaning that are looked at
 MOST_RELATED = 20  # of them, those that may join without holding a word
 WORDS = 0.25  # weight of the words; the rest is meaning
-NATIONWIDE = "00"
 FITS = 0.25  # what a listing gains by words for having a value that the query names
 # Of the scale of meaning; below it a listing without the words stays out. Where nothing holds the
 # words a reader is better served by what is faintly near than by nothing, as long as it is said.
@@ -58,17 +58,15 @@ def hints(intent: Intent, target: str) -> tuple[Hint, ...]:
     A solution is for prefectures, or for the whole country, and one that wishes for no kind of
     call is for every kind, which then says nothing.
     """
+    silent = {"kind"} if target == "solution" else set()
     made = (_hint(found, target) for found in intent.suggestions)
-    return tuple(hint for hint in made if hint.facet in FACETS)
+    return tuple(hint for hint in made if hint.facet in FACETS and hint.facet not in silent)
 
 
 def _hint(found: FilterSuggestion, target: str) -> Hint:
     facet, values = found.choices[0].field, _values(found)
     if target == "solution" and facet in ("prefecture", "municipality"):
-        codes = dict.fromkeys(value[:2] for value in values)
-        return Hint(found.start, found.end, "prefecture", (*codes, NATIONWIDE))
-    if target == "solution" and facet == "kind":
-        facet = ""
+        return Hint(found.start, found.end, "prefecture", serving(values))
     return Hint(found.start, found.end, facet, values)
 
 
@@ -303,11 +301,13 @@ class Finder:
 
     def _vector(self, query: SearchQuery) -> QueryVector | None:
         """Return the meaning of a query: of what was typed, and of its other names."""
-        typed = unicodedata.normalize("NFKC", wished(query.text))
-        first = self.vectors.of(self._spelled(typed))
+        if not self.vectors.possible:
+            return None
+        text = self._spelled(unicodedata.normalize("NFKC", wished(query.text)))
+        first = self.vectors.of(text)
         if first is None or not query.expand:
             return first
-        second = self.vectors.of(_with_synonyms(self._spelled(typed)))
+        second = self.vectors.of(_with_synonyms(text))
         if second is None or second.model != first.model:
             return first
         values = first.values + second.values

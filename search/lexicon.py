@@ -2,25 +2,18 @@
 
 from collections.abc import Iterable, Iterator
 
-from search.analysis import Token, tokenize
-from search.documents import SearchDocument
+from search.analysis import Token
 
 SEPARATOR = "\t"
 _SHORTEST, _LONGEST = 2, 40  # characters
 
 
-def lexicon_words(document: SearchDocument) -> set[str]:
-    """Return "surface<tab>reading" of the words of a listing and its keywords.
+def words_of(tokens: Iterable[Token]) -> set[str]:
+    """Return "surface<tab>reading" of the words of a listing.
 
     The surface is folded as typed, the reading is hiragana ("" when unknown). Compounds also give
     their short units. Single characters, bare numbers and endless words are left out.
     """
-    texts = (document.title, document.summary, document.body, *document.keywords)
-    return words_of(token for text in texts for token in tokenize(text))
-
-
-def words_of(tokens: Iterable[Token]) -> set[str]:
-    """Return the same for words that were cut already."""
     found = {pair for token in tokens for pair in _spelled(token)}
     return {f"{surface}{SEPARATOR}{reading}" for surface, reading in found if _offered(surface)}
 

@@ -14,8 +14,6 @@ from search.questions import core
 from search.syntax import Piece, pieces
 from search.vocabulary.synonyms import PHRASES, Synonym
 
-PLAN_VERSION = 1
-
 MOST_WORDS = 24
 MOST_WANTS = 10  # things a listing must have; further words only rank
 # Listings that fill a page: words may be missing only while fewer than this hold all of them.
@@ -129,7 +127,7 @@ class Plan:
 def plan(
     text: str, known: Callable[[str], bool] = lambda reading: False, *, expand: bool = True
 ) -> Plan:
-    """Return the plan of a query, of at most MOST_WORDS words and phrases in all.
+    """Return the plan of a query, of at most MOST_WANTS wants; further words only rank.
 
     `known` tells whether a hiragana reading occurs in the index; runs of hiragana are cut by it,
     because the dictionary alone cannot see words in unspaced kana. Without `expand` nothing is

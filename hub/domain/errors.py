@@ -1,6 +1,7 @@
 """How a rule says no. Sentences are message ids (Japanese); the interface translates them."""
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,3 +45,9 @@ class Conflict(Exception):
 def refuse(field_name: str, message: str, **values: Any) -> Refused:
     """A refusal of one field, to raise."""
     return Refused(Problem(field_name, message, values))
+
+
+def raise_any(problems: Sequence[Problem]) -> None:
+    """Raise Refused when there is any problem."""
+    if problems:
+        raise Refused(*problems)

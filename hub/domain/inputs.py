@@ -16,7 +16,7 @@ from urllib.parse import SplitResult, urlsplit
 from email_validator import EmailNotValidError, validate_email
 
 from hub.clock import JST, to_jst
-from hub.domain.errors import Problem, Refused, refuse
+from hub.domain.errors import Problem, Refused, raise_any, refuse
 from hub.i18n import N_
 
 # --- Text ---------------------------------------------------------------------------------------
@@ -494,8 +494,7 @@ def parse_moment(
         clock = parse_time(time_text, field=time_field or field)
     except Refused as refused:
         problems += refused.problems
-    if problems:
-        raise Refused(*problems)
+    raise_any(problems)
     return (clock or default).on(day) if day else None
 
 

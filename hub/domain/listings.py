@@ -12,6 +12,7 @@ from hub.domain.errors import Conflict, Problem, refuse
 from hub.domain.inputs import clean_line, clean_text
 from hub.domain.permission import require
 from hub.i18n import N_
+from hub.models.desk import Desk
 from hub.models.listing import Call, Solution
 from hub.models.organisation import User
 
@@ -33,12 +34,12 @@ MOVES = {
 Listing = Call | Solution
 
 
-def lock(session: Session, listing: Listing, expected_version: int) -> None:
+def lock(session: Session, row: Listing | Desk, expected_version: int) -> None:
     """Take the row for this transaction; raise Conflict if someone else changed it first."""
     session.flush()
-    session.refresh(listing, with_for_update=True)
-    if listing.version != expected_version:
-        raise Conflict(listing)
+    session.refresh(row, with_for_update=True)
+    if row.version != expected_version:
+        raise Conflict(row)
 
 
 def move(
@@ -64,39 +65,39 @@ def move(
     elif to == "closed":
         listing.closed_at = now
     listing.version += 1
-    _trail(session, action, listing, actor, now, {"state": before}, {"state": to})
+    audit.trail(session, action, listing, actor, now, {"state": before}, {"state": to})
     outbox.note(session, listing, cause=action, now=now)
 
 
-def apply(listing: Listing, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def apply(row: Listing | Desk, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Write values onto the row; returns what changed as (before, after)."""
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
     for name, value in values.items():
-        old = getattr(listing, name)
+        old = getattr(row, name)
         if isinstance(value, tuple):
             if list(old) != list(value):
                 before[name], after[name] = list(old), list(value)
-                _choose(listing, name, value)
+                _choose(row, name, value)
         elif old != value:
             before[name], after[name] = old, value
-            setattr(listing, name, value)
+            setattr(row, name, value)
     return before, after
 
 
-def _choose(listing: Listing, name: str, keys: tuple[str, ...]) -> None:
+def _choose(row: Listing | Desk, name: str, keys: tuple[str, ...]) -> None:
     """Replace the chosen keys, keeping the rows that stay (their key is the primary key)."""
-    chosen = getattr(listing, name)
+    chosen = getattr(row, name)
     for key in list(chosen):
         if key not in keys:
             chosen.remove(key)
     for key in keys:
         if key not in chosen:
             chosen.append(key)
-    rows = getattr(listing, getattr(type(listing), name).target_collection)
-    for row in rows:
-        row.position = keys.index(row.key)
-    rows.sort(key=lambda row: row.position)
+    rows = getattr(row, getattr(type(row), name).target_collection)
+    for one in rows:
+        one.position = keys.index(one.key)
+    rows.sort(key=lambda one: one.position)
 
 
 def save(
@@ -113,7 +114,7 @@ def save(
         return
     listing.updated_at = now
     listing.version += 1
-    _trail(session, f"{listing.subject}.change", listing, actor, now, before, after)
+    audit.trail(session, f"{listing.subject}.change", listing, actor, now, before, after)
     if listing.state == "published":
         outbox.note(session, listing, cause=f"{listing.subject}.change", now=now)
 
@@ -122,28 +123,8 @@ def created(session: Session, listing: Listing, *, actor: User | None, now: date
     """Store a new draft and its first audit event."""
     session.add(listing)
     session.flush()
-    _trail(session, f"{listing.subject}.create", listing, actor, now, {}, {"title": listing.title})
-
-
-def _trail(
-    session: Session,
-    action: str,
-    listing: Listing,
-    actor: User | None,
-    now: datetime,
-    before: dict[str, Any],
-    after: dict[str, Any],
-) -> None:
-    audit.record(
-        session,
-        action,
-        listing.subject,
-        listing.id,
-        actor=actor,
-        organisation_id=listing.organisation_id,
-        now=now,
-        before=before,
-        after={**after, "version": listing.version},
+    audit.trail(
+        session, f"{listing.subject}.create", listing, actor, now, {}, {"title": listing.title}
     )
 
 

@@ -14,7 +14,7 @@ from hub.domain.codes import (
     municipality_corporate_number,
     parse_corporate_number,
 )
-from hub.domain.errors import Conflict, Problem, Refused, refuse
+from hub.domain.errors import Conflict, Problem, Refused, raise_any, refuse
 from hub.domain.inputs import clean_line, clean_text, parse_url
 from hub.domain.permission import require
 from hub.i18n import N_
@@ -191,8 +191,7 @@ def _facts(organisation: Organisation) -> dict[str, str | None]:
 
 def _describe_municipality(organisation: Organisation, profile: Profile) -> None:
     about, website, problems = _free_text(profile)
-    if problems:
-        raise Refused(*problems)
+    raise_any(problems)
     organisation.about, organisation.website = about, website
 
 
@@ -236,8 +235,7 @@ def _describe(session: Session, organisation: Organisation, profile: Profile) ->
     prefecture = clean_line(profile.prefecture_code)[:2] or None
     if prefecture is not None and session.get(Prefecture, prefecture) is None:
         problems.append(Problem("prefecture_code", N_("都道府県を一覧から選んでください")))
-    if problems:
-        raise Refused(*problems)
+    raise_any(problems)
     organisation.name = name
     organisation.name_kana = kana
     organisation.legal_form = profile.legal_form if organisation.kind == "company" else None

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hub.domain import listings
-from hub.domain.errors import Problem, Refused
+from hub.domain.errors import Problem, Refused, raise_any
 from hub.domain.permission import require
 from hub.i18n import N_
 from hub.models.listing import CALL_KINDS, NATIONWIDE, STAGES, Solution
@@ -176,6 +176,5 @@ def _checked(session: Session, values: SolutionValues) -> dict[str, Any]:
             "areas": (LABELS["areas"], prefectures),
         },
     )
-    if problems:
-        raise Refused(*problems)
+    raise_any(problems)
     return found

@@ -1,6 +1,5 @@
 """Desks as everyone reads them: their page, and as cards on town pages and in help."""
 
-import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
@@ -11,7 +10,6 @@ from flask_babel import format_date
 from sqlalchemy import Select, not_, select
 from sqlalchemy.orm import contains_eager, joinedload
 
-from hub.clock import to_jst
 from hub.domain import desks
 from hub.domain.desks import LABELS
 from hub.models.desk import Desk
@@ -119,15 +117,10 @@ def taking_in(prefectures: Collection[str], limit: int) -> list[DeskCard]:
         .all()
     )
     turn = sorted(
-        found, key=lambda desk: (desk.organisation.municipality_code is not None, _turn(desk))
+        found,
+        key=lambda desk: (desk.organisation.municipality_code is not None, desks.turn(desk, now())),
     )
     return [desk_card(desk) for desk in turn[:limit]]
-
-
-def _turn(desk: Desk) -> bytes:
-    """An order that is another one every day, so that no town always comes first."""
-    day = to_jst(now()).date().isoformat()
-    return hashlib.blake2b(f"{day} {desk.id}".encode(), digest_size=8).digest()
 
 
 def _public() -> Select[Desk]:

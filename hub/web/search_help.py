@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hub.domain.neighbours import NEIGHBOURS
-from hub.models.listing import NATIONWIDE
 from hub.web import present
 from hub.web.desk import DeskCard, taking_in
 from hub.web.language import name_of
 from hub.web.search_facets import Values, legend
 from hub.web.search_state import FIELDS, VALUES_MAX, SearchState
 from hub.web.words import _
+from search.documents import serving
 from search.syntax import Piece, pieces
 
 MOST_WAYS = 6
@@ -145,8 +145,8 @@ def _wider_places(state: SearchState, counts: Counts) -> Iterator[Step]:
 
 
 def _places(state: SearchState, label: str, codes: tuple[str, ...], counts: Counts) -> Step:
-    everywhere = (NATIONWIDE,) if state.target == "solution" else ()
-    ordered = (*everywhere, *sorted(dict.fromkeys(codes)))
+    places = sorted(dict.fromkeys(codes))
+    ordered = serving(places) if state.target == "solution" else tuple(places)
     wider = state.choosing("municipality", ()).choosing("prefecture", ordered)
     if state.target != "call" or "municipality" in state.filters:
         return Step(label, wider)

@@ -11,13 +11,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from hub.domain.understanding import intent_of
-from hub.models.listing import NATIONWIDE
 from hub.models.reference import Municipality
 from hub.web import present
 from hub.web.context import session
 from hub.web.search_facets import Values, legend
 from hub.web.search_state import FIELDS, SearchState
 from hub.web.words import _
+from search.documents import serving
 from search.index import SearchResult
 from search.intent import Choice, FilterSuggestion, without
 
@@ -158,7 +158,7 @@ class _Reader:
             return None if values == (state.target,) else state.on(*values)
         if state.target == "solution" and field in _PLACES:
             field = "prefecture"
-            values = (NATIONWIDE, *dict.fromkeys(code[:2] for code in values))
+            values = serving(values)
         if field not in FIELDS[state.target] or field in state.filters:
             return None
         return state.choosing(field, values)

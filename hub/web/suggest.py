@@ -16,7 +16,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import OperationalError
 
 from hub.domain.understanding import gazetteer
-from hub.models.listing import NATIONWIDE, Call
+from hub.models.listing import Call
 from hub.models.reference import Municipality, Prefecture
 from hub.web import present, rows, search_asking
 from hub.web.access import public
@@ -27,6 +27,7 @@ from hub.web.search_state import TEXT_MAX, SearchState, Unreadable, read
 from hub.web.words import _
 from search.analysis import is_kana
 from search.completion import completions, last_piece
+from search.documents import serving
 from search.highlight import holds
 from search.index import IndexUnavailable, SearchResult
 from search.query import MOST_HITS
@@ -195,7 +196,7 @@ def _condition(target: str, place: Place) -> tuple[str, tuple[str, ...]]:
     if isinstance(place, Municipality) and target == "call":
         return "municipality", (place.code,)
     prefecture = place.prefecture_code if isinstance(place, Municipality) else place.code
-    return "prefecture", (prefecture,) if target == "call" else (NATIONWIDE, prefecture)
+    return "prefecture", (prefecture,) if target == "call" else serving([prefecture])
 
 
 # --- Listings -----------------------------------------------------------------------------------

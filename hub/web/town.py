@@ -27,6 +27,7 @@ from hub.web.language import chosen, name_of
 from hub.web.search_state import SearchState
 from hub.web.words import _
 from search.analysis import fold
+from search.documents import serving
 
 bp = Blueprint("town", __name__)
 
@@ -194,7 +195,7 @@ def _town(place: Place, code: str) -> Town:
         is_prefecture=not municipal,
         search_url=SearchState(filters=within).url,
         solutions_url=SearchState(
-            target="solution", filters={"prefecture": ("00", prefecture.code)}
+            target="solution", filters={"prefecture": serving([prefecture.code])}
         ).url,
         past_url=SearchState(filters={"status": ("closed",)} | within).url,
     )

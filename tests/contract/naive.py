@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable
 
+from search.analysis import tokenize
 from search.documents import SearchDocument, tie
-from search.lexicon import lexicon_words
+from search.lexicon import words_of
 from search.query import FACETS, SearchQuery
 
 
@@ -117,4 +118,9 @@ def ordered(documents: list[SearchDocument], query: SearchQuery) -> list[str]:
 
 
 def lexicon(documents: Iterable[SearchDocument]) -> Counter[str]:
-    return Counter(word for document in documents for word in lexicon_words(document))
+    return Counter(word for document in documents for word in _said(document))
+
+
+def _said(document: SearchDocument) -> set[str]:
+    parts = (document.title, document.summary, document.body, *document.keywords)
+    return words_of(token for part in parts for token in tokenize(part))

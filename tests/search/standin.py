@@ -6,14 +6,15 @@ keep their age, a name can be made once. Of a search it only knows phrases and c
 
 import json
 import re
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.servers import answering
 
 Row = dict[str, Any]
 _ID = re.compile(r"[\w-]{1,511}", re.ASCII)
@@ -164,17 +165,9 @@ def running() -> Iterator[StandIn]:
         def log_message(self, *_: object) -> None:
             pass
 
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    http.daemon_threads = True
-    server.url = f"http://127.0.0.1:{http.server_port}"
-    thread = threading.Thread(target=http.serve_forever, args=(0.01,))
-    thread.start()
-    try:
+    with answering(Handler) as address:
+        server.url = address
         yield server
-    finally:
-        http.shutdown()
-        http.server_close()
-        thread.join()
 
 
 def _json(raw: bytes) -> Any:

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from search.channels import text_fields
 from search.documents import SearchDocument
-from search.lexicon import lexicon_words
 
 LISTING = SearchDocument(
     id="call-1", version=1, target="call", title="", summary="", body="", owner="石巻市"
@@ -22,12 +22,12 @@ LISTING = SearchDocument(
     ],
 )
 def test_a_title_gives_its_words_as_they_are_spelled(title: str, found: set[str]) -> None:
-    assert lexicon_words(replace(LISTING, title=title)) == found
+    assert set(text_fields(replace(LISTING, title=title))["lexicon"]) == found
 
 
 def test_summary_body_and_keywords_count_and_the_owner_does_not() -> None:
     row = replace(LISTING, summary="除雪", body="空家", keywords=("子育て", "Childcare"))
-    assert lexicon_words(row) == {
+    assert set(text_fields(row)["lexicon"]) == {
         "除雪\tじょせつ",
         "空家\tあきや",
         "子育て\tこそだて",

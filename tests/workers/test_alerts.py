@@ -315,6 +315,27 @@ def test_a_server_that_is_away_for_six_hours_loses_nothing(
     assert len(server.taken) == len(set(server.recipients)) == 5
 
 
+def race(database: Database, work: Callable[[Database], object]) -> None:
+    """Do the same in four threads at once, each with a connection of its own; none may fail."""
+    problems: list[BaseException] = []
+
+    def one() -> None:
+        own = Database(database.engine.url.render_as_string(hide_password=False))
+        try:
+            work(own)
+        except BaseException as error:
+            problems.append(error)
+        finally:
+            own.engine.dispose()
+
+    threads = [threading.Thread(target=one) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems == []
+
+
 @pytest.mark.parametrize("answer", ["550 no such mailbox", "never"])
 def test_what_could_not_be_told_is_part_of_the_next_mail(
     database: Database, index: EmbeddedIndex, clock: Clock, server: MailServer, answer: str
@@ -380,23 +401,7 @@ def test_senders_that_race_send_each_mail_once(
 ) -> None:
     ready(database, index, clock, people=12)
     transport = Counting(repeatable=repeatable)
-    problems: list[BaseException] = []
-
-    def race() -> None:
-        own = Database(database.engine.url.render_as_string(hide_password=False))
-        try:
-            send(own, transport, LINKS.host, clock=clock)
-        except BaseException as error:
-            problems.append(error)
-        finally:
-            own.engine.dispose()
-
-    threads = [threading.Thread(target=race) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert problems == []
+    race(database, lambda own: send(own, transport, LINKS.host, clock=clock))
     assert sorted(transport.arrived.values()) == [1] * 12
     assert {mail.state for mail in queued(database)} == {"sent"}
 
@@ -408,23 +413,7 @@ def test_composers_that_race_queue_each_mail_once(
         subscribed(database, email=f"reader{number}@example.jp")
     published(database, index, now=NOW + timedelta(hours=1))
     clock.moment = MORNING
-    problems: list[BaseException] = []
-
-    def race() -> None:
-        own = Database(database.engine.url.render_as_string(hide_password=False))
-        try:
-            compose(own, index, LINKS, clock=clock)
-        except BaseException as error:
-            problems.append(error)
-        finally:
-            own.engine.dispose()
-
-    threads = [threading.Thread(target=race) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert problems == []
+    race(database, lambda own: compose(own, index, LINKS, clock=clock))
     assert len(queued(database)) == 6
     with database.session() as session:
         assert session.scalar(select(func.count()).select_from(AlertSeen)) == 6
