@@ -4,13 +4,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hub.domain.neighbours import NEIGHBOURS
+from hub.domain.understanding import intent_of
 from hub.web import present
+from hub.web.context import session
 from hub.web.desk import DeskCard, taking_in
 from hub.web.language import name_of
 from hub.web.search_facets import Values, legend
 from hub.web.search_state import FIELDS, VALUES_MAX, SearchState
 from hub.web.words import _
 from search.documents import serving
+from search.intent import without
 from search.syntax import Piece, pieces
 
 MOST_WAYS = 6
@@ -18,6 +21,7 @@ MOST_ASKED = 6  # how often the index is asked about steps that keep something o
 MOST_WORDS = 5
 MOST_DESKS = 3
 MOST_NAMED = 3
+PLACES = ("prefecture", "municipality")
 # Filters of which a listing has exactly one value: their counts add up to all listings.
 SINGLE = {
     "call": ("status", "kind", "prefecture", "municipality", "budget"),
@@ -76,14 +80,15 @@ def desks_nearby(state: SearchState) -> list[DeskCard]:
     """Desks that take proposals without a call, in the area searched, else beside it."""
     if state.target != "call":
         return []
-    here = _prefectures(state)
+    here = _prefectures(_placed(state))
     beside = {near for code in here for near in NEIGHBOURS.get(code, ())}
     return taking_in(here, MOST_DESKS) or taking_in(beside, MOST_DESKS)
 
 
 def _steps(state: SearchState, values: Values, counts: Counts) -> Iterator[Step]:
     yield from _one_condition_less(state, values, counts)
-    for step in _wider_places(state, counts):
+    placed = _placed(state)
+    for step in _wider_places(placed, counts if placed is state else None):
         if len(step.state.filters["prefecture"]) <= VALUES_MAX:
             yield step
     yield from _other_words(state)
@@ -115,6 +120,27 @@ def _without(name: str, target: str, counts: Counts) -> int | None:
     return sum(beside.values()) if name in SINGLE[target] else None
 
 
+def _placed(state: SearchState) -> SearchState:
+    """The search with its words for places made filters, whatever of a name they may mean.
+
+    The search itself where a place is chosen already or none is named.
+    """
+    if not state.text or any(field in state.filters for field in PLACES):
+        return state
+    named = [
+        suggestion
+        for suggestion in intent_of(session(), state.text).suggestions
+        if all(choice.field in PLACES for choice in suggestion.choices)
+    ]
+    if not named:
+        return state
+    placed = _saying(state, without(state.text, named))
+    for field in PLACES:
+        choices = [c for suggestion in named for c in suggestion.choices if c.field == field]
+        placed = placed.choosing(field, tuple(code for c in choices for code in c.values))
+    return placed
+
+
 def _prefectures(state: SearchState) -> tuple[str, ...]:
     """The prefectures searched in, those of chosen municipalities among them."""
     known = present.vocabulary().prefectures
@@ -125,7 +151,7 @@ def _prefectures(state: SearchState) -> tuple[str, ...]:
     return tuple(code for code in dict.fromkeys(codes) if code in known)
 
 
-def _wider_places(state: SearchState, counts: Counts) -> Iterator[Step]:
+def _wider_places(state: SearchState, counts: Counts | None) -> Iterator[Step]:
     here = _prefectures(state)
     if not here:
         return
@@ -144,11 +170,12 @@ def _wider_places(state: SearchState, counts: Counts) -> Iterator[Step]:
     yield _places(state, _("%(region)sに広げる", region=names), near, counts)
 
 
-def _places(state: SearchState, label: str, codes: tuple[str, ...], counts: Counts) -> Step:
+def _places(state: SearchState, label: str, codes: tuple[str, ...], counts: Counts | None) -> Step:
+    """A search in these prefectures; `counts` are those of `state`, if they are known."""
     places = sorted(dict.fromkeys(codes))
     ordered = serving(places) if state.target == "solution" else tuple(places)
     wider = state.choosing("municipality", ()).choosing("prefecture", ordered)
-    if state.target != "call" or "municipality" in state.filters:
+    if counts is None or state.target != "call" or "municipality" in state.filters:
         return Step(label, wider)
     beside = counts.get("prefecture", {})
     return Step(label, wider, sum(beside.get(code, 0) for code in ordered))

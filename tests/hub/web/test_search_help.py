@@ -82,7 +82,7 @@ def test_every_way_leads_to_as_many_as_it_says(app: Flask, market: Services) -> 
     met = 0
 
     @given(
-        text=st.sampled_from(["", "募集", "除雪 ぬるぬる", '"除雪の募集"', "教育 -募集", "zzzz"]),
+        text=st.sampled_from(["", "募集", "秋田市", "除雪 ぬるぬる", '"除雪の募集"', "教育 -募集", "zzzz"]),
         target=st.sampled_from(["call", "solution"]),
         chosen=st.fixed_dictionaries(
             {}, optional={name: st.lists(st.sampled_from(v), min_size=1, max_size=2, unique=True)
@@ -144,6 +144,17 @@ def test_places_widen_step_by_step(app: Flask, market: Services) -> None:
     assert ways["宮城県の全体に広げる"] == 2
 
 
+def test_a_place_that_was_typed_widens_as_a_chosen_one(app: Flask, market: Services) -> None:
+    ways = labels(app, "/search?q=秋田市&target=call")
+    assert ways["となりまで広げる（青森県、岩手県、宮城県 など）"] == 2
+    assert ways["東北に広げる"] == 2
+    assert ways["はじめから見る"] == 4
+    solutions = labels(app, "/search?q=秦野市&target=solution")
+    assert solutions["神奈川県の全体に広げる"] == 3
+    quoted = labels(app, "/search?q=%22秋田市%22&target=call")
+    assert not any("広げる" in label for label in quoted)
+
+
 def test_quotes_and_excluded_words_are_offered_to_go(app: Flask, market: Services) -> None:
     ways = labels(app, "/search?q=%22募集+snow%22&target=call")
     assert ways["「募集 snow」を、順を問わずにさがす"] == 2
@@ -160,6 +171,8 @@ def test_desks_of_the_area_are_offered_but_not_paused_ones(app: Flask, market: S
     assert card_titles(by_town) == ["千代田の窓口"]
     beside = get(app, f"/search?target=call{nothing}&prefecture=03")  # next to Miyagi
     assert card_titles(beside) == ["仙台の窓口"]
+    assert card_titles(get(app, "/search?q=世田谷区&target=call")) == ["千代田の窓口"]
+    assert card_titles(get(app, "/search?q=秋田市&target=call")) == ["仙台の窓口"]
     for query in ("target=call&theme=disaster", f"target=call{nothing}&prefecture=47",
                   "target=solution&theme=disaster&prefecture=04"):  # fmt: skip
         assert card_titles(get(app, f"/search?{query}")) == [], query
