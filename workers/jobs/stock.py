@@ -23,9 +23,9 @@ from hub.domain.facts import Facts
 from hub.models import Vector
 from workers.jobs import epochs
 from workers.matching import MATCHING_VERSION
-from workers.matching.channels import Profile, profile
+from workers.matching.channels import profile
 from workers.matching.facts import CallFacts, SolutionFacts
-from workers.matching.listing import Listing, listing
+from workers.matching.listing import Listing, from_bytes, listing
 from workers.matching.market import Market
 from workers.matching.side import Side
 
@@ -162,21 +162,8 @@ def save_early(session: Session, subject: str, fresh: Mapping[int, Marked]) -> N
 def save(session: Session, subject: str, post: Listing, mark_: str) -> None:
     """Store a listing as it is matched now."""
     session.merge(
-        Vector(subject=subject, subject_id=post.id, fingerprint=mark_, data=to_bytes(post))
+        Vector(subject=subject, subject_id=post.id, fingerprint=mark_, data=post.to_bytes())
     )
-
-
-def to_bytes(post: Listing) -> bytes:
-    """A listing as bytes: what is not text as a line of JSON, then the profile."""
-    head = json.dumps([post.themes, post.places, post.since])
-    return head.encode() + b"\n" + post.profile.to_bytes()
-
-
-def from_bytes(id_: int, data: bytes) -> Listing:
-    """The listing that `to_bytes` wrote."""
-    head, _, text = data.partition(b"\n")
-    themes, places, since = json.loads(head)
-    return Listing(id_, Profile.from_bytes(text), tuple(themes), tuple(places), since)
 
 
 def _read_marks(path: Path) -> Marks:

@@ -106,7 +106,8 @@ def _listed_share(texts: Sequence[Passage]) -> float:
     """Return the share of bare enumeration in what the text says; set phrases say little."""
     listed = sum(len(passage.text) for passage in texts if passage.listed)
     prose = sum(len(p.text) * min(p.weight, 1.0) for p in texts if not p.listed)
-    return listed / (listed + prose) if listed else 0.0
+    # Rounded as it is stored, so that a pair scores the same before and after.
+    return float(np.float32(listed / (listed + prose))) if listed else 0.0
 
 
 def token_terms(tokens: list[Token]) -> list[str]:

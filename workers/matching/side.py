@@ -3,6 +3,7 @@
 import heapq
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from workers.matching import segment as segments
 from workers.matching.channels import Profile
 from workers.matching.copies import COPY, canonical, copy_pairs, jaccard
 from workers.matching.epoch import Epoch, Vector
-from workers.matching.listing import Listing
+from workers.matching.listing import Listing, read_traits
 from workers.matching.segment import Segment
 
 # A copy is always among the nearest texts of its own side.
@@ -126,7 +127,17 @@ class Side:
             arrays = [getattr(post.profile, name) for post in posts]
             np.save(folder / f"{prefix}-{name}-flat.npy", np.concatenate(arrays or [np.zeros(0)]))
             np.save(folder / f"{prefix}-{name}-ends.npy", np.cumsum([0, *map(len, arrays)]))
-        rows = [[p.id, p.themes, p.places, p.since, p.profile.enumeration] for p in posts]
+        rows = [
+            [
+                p.id,
+                p.owner,
+                p.since,
+                p.profile.enumeration,
+                type(p.traits).__name__,
+                asdict(p.traits),
+            ]
+            for p in posts
+        ]
         head = {"copies": sorted(self._copies), "listings": rows}
         (folder / f"{prefix}.json").write_text(json.dumps(head))
 
@@ -137,9 +148,9 @@ class Side:
         arrays = [_slices(folder / f"{prefix}-{name}") for name in _PROFILE_ARRAYS]
         side = cls(epoch, ())
         for row, keys, counts, shingles in zip(head["listings"], *arrays, strict=True):
-            id_, themes, places, since, enumeration = row
+            id_, owner, since, enumeration, kind, values = row
             text = Profile(keys, counts, shingles, enumeration)
-            side.listings[id_] = Listing(id_, text, tuple(themes), tuple(places), since)
+            side.listings[id_] = Listing(id_, owner, text, read_traits(kind, values), since)
         side._base_ids = list(side.listings)
         side._base = segments.load(folder, prefix)
         side._copies = {(a, b) for a, b in head["copies"]}
