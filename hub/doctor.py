@@ -14,7 +14,8 @@ from hub.clock import utcnow
 from hub.db import Database
 from hub.domain import documents, facts, mails, outbox, vectors
 from hub.models.listing import Call, Solution
-from hub.models.work import Epoch, Match, MatchState, OutboxTask
+from hub.models.matching import Epoch, Match, MatchState
+from hub.models.work import OutboxTask
 from search.index import Differences, IndexUnavailable, SearchIndex, differences
 
 

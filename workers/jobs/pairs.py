@@ -57,6 +57,8 @@ def scored(session: Session, market: Stock, pairs: Collection[Pair]) -> list[dic
             "solution_id": solution_id,
             "epoch_id": market.epoch_id,
             "original_id": heads[call_id],
+            "town_id": calls[call_id].subject.facts.town,
+            "firm_id": solutions[solution_id].subject.facts.firm,
             **row,
         }
         for call_id, solution_id in sorted(pairs, key=lambda pair: pair[::-1])
@@ -95,7 +97,9 @@ def _pair(call: _Side, solution: _Side, market: Stock, names: Names) -> dict[str
         reasons, gaps = (*why.fit[:2], *why.answer[:1]), why.gaps[:2]
     return {
         "score": found.value,
-        "tie": hashlib.sha256(f"{call.digest} {solution.digest}".encode()).hexdigest(),
+        "raw": found.raw,
+        "prose": found.prose,
+        "tie": hashlib.sha256(f"{call.digest} {solution.digest}".encode()).hexdigest()[:16],
         "parts": {part.code: part.value for part in found.parts},
         "reasons": _bilingual(reasons),
         "gaps": _bilingual(gaps),

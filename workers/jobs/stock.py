@@ -15,7 +15,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from hub.domain import facts
@@ -162,8 +162,20 @@ def save_early(session: Session, subject: str, fresh: Mapping[int, Marked]) -> N
 def save(session: Session, subject: str, post: Listing, mark_: str) -> None:
     """Store a listing as it is matched now."""
     session.merge(
-        Vector(subject=subject, subject_id=post.id, fingerprint=mark_, data=post.to_bytes())
+        Vector(
+            subject=subject,
+            subject_id=post.id,
+            serial=next_serial(session),
+            gone=False,
+            fingerprint=mark_,
+            data=post.to_bytes(),
+        )
     )
+
+
+def next_serial(session: Session) -> int:
+    """The number of the next change of the table; only one writer at a time may ask."""
+    return (session.scalar(select(func.max(Vector.serial))) or 0) + 1
 
 
 def _read_marks(path: Path) -> Marks:
