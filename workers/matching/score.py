@@ -62,6 +62,7 @@ WEIGHTS = (
     Weight("asks", 0.00, 0.05, "求めるものと提供できるもの", "asked for and offered"),
 )
 CODES = tuple(weight.code for weight in WEIGHTS)
+_PLAIN: Mapping[str, float] = {}
 
 # How far each stage of a solution suits each kind of call (0..1).
 STAGE_FIT = {
@@ -212,29 +213,42 @@ def shut(
     return excluded
 
 
-def combine(values: Mapping[str, Column], prose: Column, closed: Mask) -> Scores:
+def combine(
+    values: Mapping[str, Column], prose: Column, closed: Mask, taste: Mapping[str, float] = _PLAIN
+) -> Scores:
     """Return the scores of pairs from the values of their parts; NaN or absent = not stated.
 
-    `prose` is D of the solution, `closed` tells whether a gate is shut.
+    `prose` is D of the solution, `closed` tells whether a gate is shut. `taste` multiplies the
+    weights of some parts, for the lists of one organisation alone.
     """
+    town_weights = {w.code: w.town * taste.get(w.code, 1.0) for w in WEIGHTS}
+    firm_weights = {w.code: w.firm * taste.get(w.code, 1.0) for w in WEIGHTS}
     absent = np.full(len(prose), np.nan)
     columns = {code: np.asarray(values.get(code, absent), np.float64) for code in CODES}
     known = {code: ~np.isnan(column) for code, column in columns.items()}
     filled = {code: np.where(known[code], columns[code], 0.0) for code in CODES}
-    town_total, town = _view(filled, known, {w.code: w.town for w in WEIGHTS})
-    firm_total, firm = _view(filled, known, {w.code: w.firm for w in WEIGHTS})
+    town_total, town = _view(filled, known, town_weights)
+    firm_total, firm = _view(filled, known, firm_weights)
     both = town + firm
     square = np.where(both > 0, both * both, 1.0)
     factor = np.where(closed, 0.0, prose)
     town_slope = factor * (2 * firm * firm / square) / town_total
     firm_slope = factor * (2 * town * town / square) / firm_total
     contributions = {
-        w.code: filled[w.code] * (town_slope * w.town + firm_slope * w.firm) for w in WEIGHTS
+        code: filled[code] * (town_slope * town_weights[code] + firm_slope * firm_weights[code])
+        for code in CODES
     }
     raw = np.zeros(len(prose))
     for part in contributions.values():
         raw = raw + part
     return Scores(calibrate(raw), raw, town, firm, contributions)
+
+
+def tasted(parts: Mapping[str, float | None], prose: float, taste: Mapping[str, float]) -> float:
+    """Return the value of a scored pair for an organisation with a taste of its own."""
+    values = {code: np.array([np.nan if v is None else v]) for code, v in parts.items()}
+    found = combine(values, np.array([prose]), np.zeros(1, bool), taste)
+    return float(found.value[0])
 
 
 def closed_gates(call: CallFacts, solution: SolutionFacts) -> tuple[str, ...]:
