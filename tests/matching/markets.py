@@ -76,7 +76,7 @@ def markets(draw: st.DrawFn, *, copies: bool = True) -> Pairs:
             unique_by=lambda pair: pair[:2],
         )
     )
-    return pairs_of(
+    rows = [
         Row(
             call + 1,
             solution + 101,
@@ -88,7 +88,15 @@ def markets(draw: st.DrawFn, *, copies: bool = True) -> Pairs:
             firms[solution] in verified,
         )
         for call, solution, value in chosen
-    )
+    ]
+    # Firms that win everywhere by merit, so that the others wait.
+    for star in range(draw(st.integers(0, 3))):
+        value = draw(st.sampled_from(VALUES[-6:]))
+        rows += [
+            Row(call + 1, 150 + star, 50 + star, value, towns[call], 0, originals[call] + 1)
+            for call in range(calls)
+        ]
+    return pairs_of(rows)
 
 
 def _joined(draws: Sequence[int], own: list[int]) -> list[int]:
@@ -113,7 +121,9 @@ def by_list(places: Iterable[Placed]) -> dict[int, list[Placed]]:
     return found
 
 
-def ladder(pairs: Pairs, call: int, shift: Mapping[int, float], rules: Rules) -> list[int]:
+def ladder(
+    pairs: Pairs, call: int, shift: Mapping[int, float], debt: Mapping[int, float], rules: Rules
+) -> list[int]:
     """Return the rows that compete for a call, best of each firm, in the order of merit."""
     rows = [
         row
@@ -122,6 +132,12 @@ def ladder(pairs: Pairs, call: int, shift: Mapping[int, float], rules: Rules) ->
         and pairs.solution[row] == pairs.offer[row]
         and pairs.value[row] >= rules.cut_call
     ]
-    rows.sort(key=lambda r: (-(pairs.value[r] + shift.get(int(pairs.firm[r]), 0)), pairs.tie[r]))
-    firms = [int(pairs.firm[row]) for row in rows]
+    firms = pairs.firm.tolist()
+
+    def order(row: int) -> tuple[float, float, int]:
+        moved = pairs.value[row] + shift.get(firms[row], 0)
+        return -moved, -debt.get(firms[row], rules.start), pairs.tie[row]
+
+    rows.sort(key=order)
+    firms = [firms[row] for row in rows]
     return [row for i, row in enumerate(rows) if firms[i] not in firms[:i]]

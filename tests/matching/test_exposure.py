@@ -27,7 +27,9 @@ from tests.matching.markets import (
 from workers.matching.exposure import Pairs, Placed, Rules, deal_calls, entitled, loss
 
 shifts = st.dictionaries(st.integers(1, 8), st.floats(-0.04, 0.04))
-debts = st.dictionaries(st.integers(1, 8), st.sampled_from([0.0, 0.5, 1.0, 9.0]))
+debts = st.dictionaries(
+    st.sampled_from([*range(1, 9), 50, 51]), st.sampled_from([0.0, 0.5, 1.0, 9.0])
+)
 
 
 def calls_of(pairs: Pairs) -> set[int]:
@@ -40,12 +42,8 @@ def dealt(pairs: Pairs, **more: object) -> list[Placed]:
     return deal_calls(pairs, **given_)  # type: ignore[arg-type]
 
 
-def merit_rows(pairs: Pairs, call: int, shift: Mapping[int, float]) -> list[int]:
-    return ladder(pairs, call, shift, RULES)[: RULES.k - RULES.q]
-
-
-def gate(pairs: Pairs, call: int, shift: Mapping[int, float]) -> float:
-    rows = merit_rows(pairs, call, shift)
+def gate(pairs: Pairs, ladder: list[int]) -> float:
+    rows = ladder[: RULES.k - RULES.q]
     return max(RULES.t, RULES.rho * min(pairs.value[rows], default=0.0))
 
 
@@ -56,32 +54,31 @@ def test_gate(pairs: Pairs, shift: dict[int, float], debt: dict[int, float]) -> 
     for place in dealt(pairs, shift=shift, debt=debt, offers={}):
         assert place.value >= RULES.cut_call
         if place.how == "reserve":
-            assert place.value >= gate(pairs, place.call, shift)
+            assert place.value >= gate(pairs, ladder(pairs, place.call, shift, debt, RULES))
             assert place.firm in verified
 
 
-def waiting_edges(pairs: Pairs, shift: Mapping[int, float]) -> dict[tuple[int, int], float]:
+def waiting_edges(
+    pairs: Pairs, shift: Mapping[int, float], debt: Mapping[int, float]
+) -> dict[tuple[int, int], float]:
     """Return (firm, call) -> value: the reserve places within reach of firms that wait."""
-    merit = {
-        (call, int(pairs.firm[row]))
-        for call in calls_of(pairs)
-        for row in merit_rows(pairs, call, shift)
-    }
-    shown = {firm for _, firm in merit}
+    ladders = {call: ladder(pairs, call, shift, debt, RULES) for call in calls_of(pairs)}
+    merit = [row for rows in ladders.values() for row in rows[: RULES.k - RULES.q]]
+    shown = set(pairs.firm[merit].tolist())
     return {
         (int(pairs.firm[row]), call): float(pairs.value[row])
-        for call in calls_of(pairs)
-        for row in ladder(pairs, call, shift, RULES)
+        for call, rows in ladders.items()
+        for row in rows
         if pairs.entitled[row]
         and pairs.firm[row] not in shown
-        and pairs.value[row] >= gate(pairs, call, shift)
+        and pairs.value[row] >= gate(pairs, rows)
     }
 
 
 @given(markets(), shifts, debts)
 def test_floor(pairs: Pairs, shift: dict[int, float], debt: dict[int, float]) -> None:
     """As many waiting firms as possible are served, those owed most first, then at greatest value."""
-    edges = waiting_edges(pairs, shift)
+    edges = waiting_edges(pairs, shift, debt)
     places = dealt(pairs, shift=shift, debt=debt)
     served = {place.firm: place.value for place in places if place.how == "reserve"}
     firms, calls = sorted({f for f, _ in edges}), sorted({c for _, c in edges})
@@ -277,6 +274,14 @@ def test_determinism(pairs: Pairs, calls: list[int]) -> None:
     )
 
 
+def test_equal_values_and_debts_go_by_text_whatever_the_numbers() -> None:
+    texts = ("a", "b", "c", "d", "e")
+    rows = [Row(1, n, n, 0.6, text=text) for n, text in enumerate(texts, 1)]
+    turned = [Row(1, n, n, 0.6, text=text) for n, text in enumerate(reversed(texts), 1)]
+    first = [texts[p.solution - 1] for p in dealt(pairs_of(rows))]
+    assert [texts[-p.solution] for p in dealt(pairs_of(turned))] == first
+
+
 def test_equal_values_go_to_whom_most_is_owed_then_by_text() -> None:
     pairs = pairs_of(Row(1, firm + 100, firm, 0.6) for firm in (1, 2, 3))
     by_text = [place.firm for place in dealt(pairs, debt={1: 0.0, 2: 0.0, 3: 0.0})]
@@ -286,6 +291,62 @@ def test_equal_values_go_to_whom_most_is_owed_then_by_text() -> None:
         assert dealt(pairs, debt=owed)[0].firm == most
     newcomer = dict.fromkeys({1, 2, 3} - {by_text[-1]}, 0.5)
     assert dealt(pairs, debt=newcomer)[0].firm == by_text[-1]
+
+
+@pytest.mark.parametrize(("value", "served"), [(0.58, False), (0.69, False), (0.7, True)])
+def test_what_is_suitable_elsewhere_may_be_too_weak_for_a_strong_list(
+    value: float, served: bool
+) -> None:
+    strong = [Row(1, 101 + firm, firm, 1.0) for firm in range(1, 5)]
+    others = [Row(2, 101 + firm, firm, 0.6) for firm in range(1, 5)]
+    places = dealt(pairs_of([*strong, *others, Row(1, 109, 9, value)]))
+    assert (9 in {p.firm for p in places}) == served
+
+
+@pytest.mark.parametrize(("value", "served"), [(0.52, False), (0.53, True)])
+def test_no_weak_list_makes_a_pair_suitable(value: float, served: bool) -> None:
+    rows = [Row(1, 101 + firm, firm, 0.55) for firm in range(1, 5)]
+    rows += [Row(2, 101 + firm, firm, 0.5) for firm in (1, 2)]
+    rows += [Row(3, 101 + firm, firm, 0.5) for firm in (3, 4)]
+    places = dealt(pairs_of([*rows, Row(1, 109, 9, value)]))
+    assert (9 in {p.firm for p in places}) == served
+
+
+# Two firms that win every list by merit, so that reserve places are what is left.
+STARS = [Row(call, 150 + star, 50 + star, 0.8) for call in range(1, 5) for star in (1, 2)]
+
+
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_who_is_owed_most_goes_first_though_others_are_better(most: int) -> None:
+    rows = [Row(1, 100 + firm, firm, 0.6 + (firm != most) / 10) for firm in (1, 2, 3)]
+    debt = dict.fromkeys((1, 2, 3), 0.0) | {most: 0.5}
+    places = dealt(pairs_of([*STARS[:2], *rows]), debt=debt)
+    assert {p.firm for p in places if p.how == "reserve"} > {most}
+
+
+def test_reserve_places_of_the_week_stay_for_better_ones_that_come_later() -> None:
+    old = [Row(1, 100 + firm, firm, 0.6) for firm in (1, 2)]
+    new = [Row(1, 103, 3, 0.7)]
+    pairs = pairs_of([*STARS[:2], *old, *new])
+    held = [(1, 101), (1, 102)]
+    assert {p.firm for p in dealt(pairs, held=held)} == {51, 52, 1, 2}
+    assert {p.firm for p in dealt(pairs, held=held[:1])} == {51, 52, 1, 3}
+    assert {p.firm for p in dealt(pairs, held=[(1, 999)], debt={3: 0.0})} == {51, 52, 1, 2}
+    weaker = pairs_of([*STARS[:2], Row(1, 101, 1, 0.5), *old[1:], *new])
+    assert {p.firm for p in dealt(weaker, held=held)} == {51, 52, 2, 3}
+
+
+def test_unseen_offers_use_one_reserve_place_of_a_list_and_seen_ones_none() -> None:
+    seen = [Row(2, 100 + firm, firm, 0.9) for firm in (1, 2)]
+    fresh = [Row(1, 200 + firm, firm, 0.6) for firm in (1, 2)]
+    week = dealt(pairs_of([*STARS[:2], *seen, *fresh]), offers={})
+    assert [p.how for p in week if p.list == 1].count("reserve") == 1
+    known = [Row(1, 100 + firm, firm, 0.6) for firm in (1, 2)]
+    week = dealt(pairs_of([*STARS[:2], *seen, *known]), offers={})
+    assert "reserve" not in [p.how for p in week]
+    owed = pairs_of([*STARS[:2], *seen, *fresh, Row(1, 299, 1, 0.57)])
+    week = dealt(owed, offers={201: 0.0, 202: 0.0, 299: 2.0})
+    assert [p.solution for p in week if p.how == "reserve"] == [299]
 
 
 def test_a_waiting_firm_takes_a_reserve_place_from_the_next_in_merit() -> None:

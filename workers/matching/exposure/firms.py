@@ -48,25 +48,26 @@ def deal_firms(
       any other, and a list takes its next call for the place it loses.
     - Loss: at most 1 − rho of the value of the last q places, capacity aside.
     """
-    wanted = among(pairs.firm, lists) & (pairs.value >= rules.cut_firm)
-    part = pairs.take(np.flatnonzero(wanted))
-    part = part.take(_own(part))
+    part = pairs.take(np.flatnonzero(among(pairs.firm, lists)))
+    part = part.take(_standing(part))
+    part = part.take(part.value >= rules.cut_firm)
     if not len(part):
         return []
     field = _within(_ordered(part, reached, capacity, rules), rules)
     return _lists(field, _floor(field, rules), rules)
 
 
-def _own(pairs: Pairs) -> Mask:
-    """Mark canonical posts, and copies of a post that is another firm's.
+def _standing(pairs: Pairs) -> Mask:
+    """Mark for each firm the rows of its canonical posts with canonical calls.
 
-    A firm that sells what another has posted gets its list all the same; a copy of its own adds
-    nothing.
+    A copy stands only where what it copies has no row: a firm that sells what another posted first
+    gets its list all the same, and the copy of a call that has closed stands for it.
     """
-    canonical = pairs.solution == pairs.offer
-    span = pairs.offer.max(initial=0) + 1
-    codes = pairs.firm * span + pairs.offer
-    mask: Mask = canonical | ~np.isin(codes, codes[canonical])
+    post = pairs.solution != pairs.offer
+    posts = pairs.firm * (pairs.offer.max(initial=0) + 1) + pairs.offer
+    call = pairs.call != pairs.original
+    calls = pairs.firm * (pairs.original.max(initial=0) + 1) + pairs.original
+    mask: Mask = ~(post & np.isin(posts, posts[~post])) & ~(call & np.isin(calls, calls[~call]))
     return mask
 
 
@@ -97,7 +98,7 @@ class _Field:
 def _ordered(
     pairs: Pairs, reached: Mapping[int, int], capacity: Mapping[int, int], rules: Rules
 ) -> _Field:
-    """Keep each firm's best pair with each call. A canonical call stands for its copies."""
+    """Keep each firm's best pair with each call, copied calls joined."""
     _, firm = np.unique(pairs.firm, return_inverse=True)
     originals, call = np.unique(pairs.original, return_inverse=True)
     towns, town = np.unique(pairs.town, return_inverse=True)
@@ -105,9 +106,7 @@ def _ordered(
     count = np.zeros(len(originals), np.int64)
     np.add.at(count, call[at], looked_up(reached, posts, 0).astype(np.int64))
     left = looked_up(capacity, towns, rules.capacity).astype(np.int64)
-    copy = pairs.call != pairs.original
-    keys = (pairs.call, pairs.solution, pairs.tie, -pairs.value, copy, call, firm)
-    order = np.lexsort(keys)
+    order = np.lexsort((pairs.call, pairs.solution, pairs.tie, -pairs.value, call, firm))
     order = order[firsts((firm * len(originals) + call)[order])]
     # Of equal calls the one that fewer firms see comes first.
     shown = (pairs.call, pairs.tie, count[call], -pairs.value, firm)
