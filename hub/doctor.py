@@ -3,7 +3,7 @@
 It only looks. `repair` only queues tasks; the workers then do what they always do.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -14,7 +14,8 @@ from hub.clock import utcnow
 from hub.db import Database
 from hub.domain import documents, facts, mails, outbox, vectors
 from hub.models.listing import Call, Solution
-from hub.models.work import Epoch, Match, MatchState, OutboxTask
+from hub.models.matching import Epoch, Match, MatchState
+from hub.models.work import OutboxTask
 from search.index import Differences, IndexUnavailable, SearchIndex, differences
 
 
@@ -46,18 +47,23 @@ def examine(
         cared_for = vectors.cared_for(session)
         waiting = session.scalar(select(func.count()).select_from(OutboxTask)) or 0
         overdue = mails.overdue(session, clock())
-        matches = _matches(session)
         wanted: dict[str, int] = {}
         incomplete: set[str] = set()
+        marks: dict[str, str] = {}
+        compared = _compares_meaning(session)
         for batch in documents.load_all(session):
             wanted |= {document.id: document.version for document in batch}
             incomplete |= vectors.incomplete(session, batch)
+            if compared:
+                found = vectors.meanings(session, batch)
+                marks |= {key: meaning.mark for key, meaning in found.items()}
+        matches = _matches(session, marks)
         forgotten = frozenset(incomplete - cared_for - vectors.cared_for(session))
     try:
-        found = index.drift(wanted)
+        drift = index.drift(wanted)
     except IndexUnavailable:
-        found = differences(wanted, {})
-    return Report(found, matches, waiting, Differences(missing=forgotten), overdue)
+        drift = differences(wanted, {})
+    return Report(drift, matches, waiting, Differences(missing=forgotten), overdue)
 
 
 def repair(session: Session, report: Report, now: datetime) -> int:
@@ -72,16 +78,25 @@ def repair(session: Session, report: Report, now: datetime) -> int:
     return count
 
 
-def _matches(session: Session) -> Differences:
+def _compares_meaning(session: Session) -> bool:
+    """Whether the newest epoch matches by the vectors of the model in force."""
+    newest = session.scalar(select(Epoch.model).order_by(Epoch.id.desc()).limit(1))
+    return bool(newest) and newest == vectors.in_force(session)
+
+
+def _matches(session: Session, marks: Mapping[str, str]) -> Differences:
     """Every published listing must have been matched, as it is now, in the current epoch.
+
+    `marks` are those of the vectors of listings that have all of theirs.
 
     A pair that names a listing nobody may match any more makes that listing an orphan.
     """
     epoch = session.scalar(select(func.max(Epoch.id)))
     wanted = {
-        f"{subject}-{id_}": (epoch, facts.fingerprint(values))
+        key: (epoch, facts.fingerprint(values, marks.get(key, "")))
         for subject in ("call", "solution")
         for id_, values in facts.load(session, subject).items()
+        for key in (f"{subject}-{id_}",)
     }
     held = {
         f"{subject}-{id_}": (epoch_id, fingerprint)

@@ -13,7 +13,7 @@ from hub.domain import alerts, facts, outbox
 from hub.domain.alert_text import Links
 from hub.domain.saved_search import Search
 from hub.index import rebuild
-from hub.models import Alert, Call, Epoch, Match, MatchState, OutboxTask, Solution
+from hub.models import Alert, Call, Epoch, MatchState, OutboxTask, Solution
 from search.embedded import EmbeddedIndex
 from search.index import Differences
 from tests import market
@@ -109,19 +109,7 @@ def test_a_listing_never_matched_or_matched_in_an_older_epoch(
 def test_a_pair_with_a_listing_that_is_over(database: Database, index: EmbeddedIndex) -> None:
     with database.unit_of_work() as session:
         for call_id in (1, 2):
-            session.add(
-                Match(
-                    call_id=call_id,
-                    solution_id=1,
-                    epoch_id=1,
-                    original_id=call_id,
-                    score=0.5,
-                    tie="",
-                    parts={},
-                    reasons={},
-                    gaps={},
-                )
-            )
+            session.add(market.pair(session.get_one(Call, call_id), session.get_one(Solution, 1)))
         session.get_one(Call, 2).state = "closed"
         session.execute(
             delete(MatchState).where(MatchState.subject == "call", MatchState.subject_id == 2)
