@@ -22,14 +22,14 @@ Event = tuple[str, str, int]  # act, side, id
 Pairs = set[tuple[int, int]]
 
 
-def gist_of(number: int) -> Meaning:
+def meaning_of(number: int) -> Meaning:
     chance = np.random.default_rng(number)
-    row = chance.normal(size=(1, 16)) + np.eye(16)[number % 3] * 3
-    return np.asarray(row / np.linalg.norm(row), np.float16)
+    rows = chance.normal(size=(1 + number % 4, 16)) + np.eye(16)[number % 3] * 3
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float16)
 
 
 def variants() -> tuple[list[Listing], list[Listing]]:
-    """Return calls and solutions with near copies and later twins, two in three with a gist."""
+    """Return calls and solutions with near copies and later twins, two in three with a meaning."""
     near = [
         replace(call, id=call.id + 30, problem=call.problem.replace("。", "！")) for call in CALLS
     ]
@@ -41,7 +41,7 @@ def variants() -> tuple[list[Listing], list[Listing]]:
     for facts in (calls, solutions):
         ages = [(7 * i) % 11 for i in range(len(facts))]
         posts = listings(facts, ages)
-        sides.append([replace(p, meaning=gist_of(p.id) if p.id % 3 else None) for p in posts])
+        sides.append([replace(p, meaning=meaning_of(p.id) if p.id % 3 else None) for p in posts])
     return sides[0], sides[1]
 
 

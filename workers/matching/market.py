@@ -233,7 +233,8 @@ class Market:
 
     def _compare(self, change: Change) -> None:
         """Find the pairs that entered and left among listings that did not change themselves."""
-        fresh, gone = [], []
+        fresh: list[Slots] = []
+        gone: list[Slots] = []
         for link in self.links:
             entered, entrants, left, leavers = link.nearest.changed()
             for into, pairs in (
@@ -241,11 +242,11 @@ class Market:
                 (gone, link.oriented(left, leavers)),
             ):
                 into.append(_codes(*(pairs if link.by_call else self._with_copies(*pairs))))
-        for codes, into, before in ((fresh, change.entered, True), (gone, change.left, False)):
+        for codes, ids, before in ((fresh, change.entered, True), (gone, change.left, False)):
             every = np.unique(np.concatenate(codes))
             calls, solutions = every >> 32, every & ((1 << 32) - 1)
             known = self._hold(calls, solutions, before=before)
-            into |= {
+            ids |= {
                 (call, solution)
                 for call, solution in self._ids(calls[~known], solutions[~known])
                 if call not in change.calls and solution not in change.solutions

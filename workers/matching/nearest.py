@@ -212,7 +212,7 @@ class Mixed:
         """Return the hash of pairs of slots; 0 for a slot beyond the last one."""
         known = self.members()
         texts = known[members] if len(known) else np.zeros(np.shape(members), np.uint64)
-        return _mixed(self.owners()[owners], texts)
+        return mixed(self.owners()[owners], texts)
 
     def digest(self, owner: int) -> int:
         """Return the hash of an owner's text."""
@@ -220,18 +220,19 @@ class Mixed:
 
     def with_owner(self, digest: int, members: Slots) -> Ties:
         """Return the hash of members with an owner of this text."""
-        return _mixed(np.array([digest], np.uint64), self.members()[members])
+        return mixed(np.array([digest], np.uint64), self.members()[members])
 
     def with_member(self, owners: Slots, digest: int) -> Ties:
         """Return the hash of owners with a member of this text."""
-        return _mixed(self.owners()[owners], np.array([digest], np.uint64))
+        return mixed(self.owners()[owners], np.array([digest], np.uint64))
 
 
-def _mixed(owners: Ties, members: Ties) -> Ties:
-    mixed = owners ^ (members * np.uint64(0x9E3779B97F4A7C15))
-    mixed ^= mixed >> np.uint64(29)
-    mixed = mixed * np.uint64(0xBF58476D1CE4E5B9)
-    return np.asarray(mixed ^ (mixed >> np.uint64(32)), np.uint64)
+def mixed(owners: Ties, members: Ties) -> Ties:
+    """Return a hash of pairs of hashes."""
+    found = owners ^ (members * np.uint64(0x9E3779B97F4A7C15))
+    found ^= found >> np.uint64(29)
+    found = found * np.uint64(0xBF58476D1CE4E5B9)
+    return np.asarray(found ^ (found >> np.uint64(32)), np.uint64)
 
 
 def _pairs(owners: Slots, members: NDArray[np.int32]) -> tuple[Slots, Slots]:

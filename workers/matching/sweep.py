@@ -49,7 +49,7 @@ def write(nearest: Nearest, owners: Slots, members: NDArray[np.int32], scores: S
     whole = members[:, width] == NOBODY
     unclear = ~whole & (scores[:, width - 1] == scores[:, width])
     nearest.set_all(owners, members[:, :width], scores[:, :width], whole)
-    return owners[unclear]
+    return np.asarray(owners[unclear], np.int64)
 
 
 def _table(best: Any, width: int) -> tuple[NDArray[np.int32], Scores]:
