@@ -4,7 +4,9 @@ Firms differ in size; posts per firm are lognormal (median 2, 99th percentile 35
 posts of firms with more than four are reposts. Calls and solutions are points around forty themes
 in 24 dimensions. Truth is their likeness, on the published scale: 0.53 where the best 1.5 % of all
 pairs begin. The score is truth + noise + polish · size: large firms write better texts, and nothing
-else of a firm's size is in it.
+else of a firm's size is in it. How much larger firms post more was set so that lists with copies
+collapsed, and nothing else done, are about as unequal as in the study the targets come from (Gini
+0.71, the first 1 % of firms hold 14 %).
 """
 
 from collections.abc import Sequence
@@ -23,6 +25,7 @@ _NOISE, _SAME_TEXT = 0.04, 0.005
 _RELATED, _EXACT = (0.985, 0.53), (0.999, 0.72)  # quantile of truth, and its published value
 _GRADES = (0.985, 0.995, 0.999)
 _SPREAD = np.log(35 / 2) / 2.326
+_GROWTH = 0.4  # correlation of a firm's size with the logarithm of its posts
 _REPOSTS, _FEW = 0.35, 4
 _PER_CALL, _PER_SOLUTION = 200, 10
 _SMALL, _LARGE = 0.69, 0.90  # quantiles of size where the classes end
@@ -90,7 +93,7 @@ def market(calls: int, solutions: int, firms: int, *, polish: float, seed: int) 
     """Draw a market; the number of posts comes near `solutions`."""
     chance = np.random.default_rng(seed)
     size = chance.normal(size=firms)
-    posts = np.exp(_SPREAD * (0.5 * size + 0.75**0.5 * chance.normal(size=firms)))
+    posts = np.exp(_SPREAD * (_GROWTH * size + (1 - _GROWTH**2) ** 0.5 * chance.normal(size=firms)))
     count = np.maximum(np.rint(posts * solutions / posts.sum()), 1).astype(int)
     firm = np.repeat(np.arange(firms), count)
     offer = _offers(count, chance)
