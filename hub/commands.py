@@ -36,9 +36,15 @@ def schedule() -> list[str]:
     return [sys.executable, "-m", "workers", "schedule"]
 
 
-def rematch() -> list[str]:
-    """Matching everything anew."""
-    return [sys.executable, "-m", "workers", "rematch"]
+def rematch(*, fresh: bool = False) -> list[str]:
+    """Matching everything anew, or going on with it."""
+    return [sys.executable, "-m", "workers", "rematch", *(["--fresh"] if fresh else [])]
+
+
+def judge(out: Path, vectors: Path | None) -> list[str]:
+    """Scoring every pair in every way, for evaluation; `vectors` is a file to keep vectors in."""
+    kept = () if vectors is None else ("--vectors", str(vectors.absolute()))
+    return [sys.executable, "-m", "workers", "judge", str(out), *kept]
 
 
 def embedder() -> list[str]:

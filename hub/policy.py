@@ -121,6 +121,9 @@ MAY: dict[str, list[list[Predicate]]] = {
     "call.close": [[is_editor]],
     "call.discard": [[is_editor]],
     "call.matches": [[is_member]],
+    # The subject of an answer is a pair; its organisation is the one whose list holds it.
+    "feedback.read": [[is_member]],
+    "feedback.give": [[is_editor]],
     "desk.read": [[is_public_desk], [is_member], [is_operator]],
     "desk.create": [[is_editor, posts_calls]],
     "desk.edit": [[is_editor]],

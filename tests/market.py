@@ -1,19 +1,23 @@
 """A small market for tests, made through the rules: a town, a firm, their listings."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
+from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from hub.db import Database
 from hub.domain import accounts, calls, desks, organisations, solutions
 from hub.domain.calls import CallValues
 from hub.domain.desks import DeskValues
 from hub.domain.organisations import Profile
 from hub.domain.solutions import SolutionValues
-from hub.models import Call, Desk, Organisation, Solution, User
+from hub.models import Call, Desk, Match, Organisation, Solution, User
 from tests.conftest import NOW
+from workers.jobs import deal, explaining, matching
 
 ISHINOMAKI = "042021"
 CALL = CallValues(
@@ -117,3 +121,30 @@ def publish_desk(
     desk = desks.create(session, organisation_of(session, officer), values, actor=officer, now=now)
     desks.publish(session, desk, actor=officer, now=now, expected_version=desk.version)
     return desk
+
+
+def pair(call: Call, solution: Solution, score: float = 0.5, **values: object) -> Match:
+    """A scored pair as a worker would store it; `values` replace those of the row."""
+    row = {
+        "call_id": call.id,
+        "solution_id": solution.id,
+        "epoch_id": 1,
+        "original_id": call.id,
+        "town_id": call.organisation_id,
+        "firm_id": solution.organisation_id,
+        "score": score,
+        "raw": score,
+        "prose": 1.0,
+        "tie": f"{call.id:08}{solution.id:08}",
+        "parts": {},
+        "reasons": {"ja": [], "en": []},
+        "gaps": {"ja": [], "en": []},
+    }
+    return Match(**row | values)
+
+
+def work_off(database: Database, folder: Path, *, clock: Callable[[], datetime]) -> None:
+    """Match, deal and explain until nothing is due, as the workers' jobs do one after another."""
+    assert matching.drain(database, folder, clock=clock)
+    assert deal.drain(database, clock=clock)
+    assert explaining.drain(database, folder, clock=clock)

@@ -1,5 +1,7 @@
 """`python -m workers worker` and `python -m workers schedule`: what `hub worker` … start."""
 
+from pathlib import Path
+
 import click
 
 from hub.config import Settings
@@ -28,11 +30,22 @@ def schedule() -> None:
 
 
 @main.command()
-def rematch() -> None:
+@click.option("--fresh", is_flag=True, help="Begin anew even if the last one was not finished.")
+def rematch(fresh: bool) -> None:
     """Freeze new statistics and match every listing again, here and now."""
-    from workers.jobs.upkeep import rematch
+    from workers.jobs.rematch import rematch
 
-    rematch(click.echo)
+    rematch(fresh=fresh)
+
+
+@main.command()
+@click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--vectors", type=click.Path(dir_okay=False, path_type=Path))
+def judge(out: Path, vectors: Path | None) -> None:
+    """Score every pair in every way that `hub eval` asks about, and write it to OUT."""
+    from workers.evaluation import run
+
+    run(out, vectors)
 
 
 if __name__ == "__main__":

@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session, contains_eager, joinedload
 from hub.domain.matches import WEAKEST_FOR_CALL, WEAKEST_FOR_SOLUTION
 from hub.domain.status import open_at
 from hub.models.listing import Call, Solution
+from hub.models.matching import Match
 from hub.models.organisation import Organisation
 from hub.models.reference import Municipality
-from hub.models.work import Match
 
 
 def call_counts(session: Session, call_ids: Collection[int]) -> dict[int, int]:

@@ -13,9 +13,9 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload
 from hub.domain import facts
 from hub.domain.status import open_at
 from hub.models.listing import Call, Solution
+from hub.models.matching import Epoch, Match, MatchState
 from hub.models.organisation import Organisation
 from hub.models.reference import Municipality
-from hub.models.work import Epoch, Match, MatchState
 
 # Nothing weaker is shown: a list of four good ones beats ten padded ones.
 WEAKEST_FOR_CALL = 0.40

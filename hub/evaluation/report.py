@@ -16,7 +16,7 @@ from hub.evaluation.bigrams import BigramSearch
 from hub.evaluation.labelled import LabelledSet, Query
 from hub.evaluation.metrics import Quality, means, quality
 from hub.evaluation.pipeline import Installation
-from hub.models.work import Match
+from hub.models.matching import Match
 from search.embedding import QueryVectors
 from search.finder import Finder, hints
 from search.query import SearchQuery

@@ -4,23 +4,27 @@ from hub.models.alert import Alert, AlertSeen, Mail
 from hub.models.base import Base
 from hub.models.desk import Desk
 from hub.models.listing import Call, Solution
-from hub.models.organisation import Membership, Organisation, Partner, SignIn, SizeFacts, User
-from hub.models.reference import CallKind, Municipality, Offer, Prefecture, Region, Theme
-from hub.models.work import (
-    AuditEvent,
-    Embedding,
-    EmbeddingModel,
+from hub.models.matching import (
+    AuditReport,
     Epoch,
+    Feedback,
     Match,
+    MatchList,
     MatchState,
-    OutboxTask,
+    Place,
+    Question,
+    Standing,
     Vector,
 )
+from hub.models.organisation import Membership, Organisation, Partner, SignIn, SizeFacts, User
+from hub.models.reference import CallKind, Municipality, Offer, Prefecture, Region, Theme
+from hub.models.work import AuditEvent, Embedding, EmbeddingModel, OutboxTask
 
 __all__ = [
     "Alert",
     "AlertSeen",
     "AuditEvent",
+    "AuditReport",
     "Base",
     "Call",
     "CallKind",
@@ -28,8 +32,10 @@ __all__ = [
     "Embedding",
     "EmbeddingModel",
     "Epoch",
+    "Feedback",
     "Mail",
     "Match",
+    "MatchList",
     "MatchState",
     "Membership",
     "Municipality",
@@ -37,11 +43,14 @@ __all__ = [
     "Organisation",
     "OutboxTask",
     "Partner",
+    "Place",
     "Prefecture",
+    "Question",
     "Region",
     "SignIn",
     "SizeFacts",
     "Solution",
+    "Standing",
     "Theme",
     "User",
     "Vector",

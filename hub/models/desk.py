@@ -10,12 +10,16 @@ from hub.models.organisation import Organisation
 
 
 class Desk(Base):
-    """A standing intake. `reply_days` are working days; `paused_until` is a date in Japan."""
+    """A standing intake. `reply_days` are working days; `paused_until` is a date in Japan.
+
+    `capacity` is how many proposals the town can look at at the same time (null: not stated).
+    """
 
     __tablename__ = "desk"
     __table_args__ = (
         CheckConstraint("state IN ('draft', 'published')", name="state"),
         CheckConstraint("reply_days IS NULL OR reply_days > 0", name="reply_days"),
+        CheckConstraint("capacity IS NULL OR capacity > 0", name="capacity"),
     )
     subject = "desk"
 
@@ -30,6 +34,7 @@ class Desk(Base):
     phone: Mapped[str] = mapped_column(String(40), default="")
     email: Mapped[str] = mapped_column(String(320), default="")
     reply_days: Mapped[int | None]
+    capacity: Mapped[int | None]
     hours: Mapped[str] = mapped_column(String(200), default="")
     rules: Mapped[str] = mapped_column(default="")
     paused: Mapped[bool] = mapped_column(default=False)

@@ -1,16 +1,16 @@
-"""What background work leaves behind: outbox, epochs, vectors, matches, and the audit trail."""
+"""What background work leaves behind: the outbox, the audit trail, the vectors of passages."""
 
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from hub.models.base import Base
-from hub.models.listing import Call, Solution
 
-TASK_KINDS = ("index", "match", "embed")
+TASK_KINDS = ("index", "match", "embed", "deal", "explain")
 CHANGE_KINDS = ("index", "match")  # what a change asks for; indexing then asks for "embed"
+# "deal" and "explain" tasks name a list: of a "call", or of a "firm" by its organisation.
 
 
 class OutboxTask(Base):
@@ -48,31 +48,6 @@ class AuditEvent(Base):
     after: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
 
 
-class Epoch(Base):
-    """A frozen set of matching statistics. `snapshot` is what every worker loads."""
-
-    __tablename__ = "epoch"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    version: Mapped[str] = mapped_column(String(200))
-    made_at: Mapped[datetime]
-    calls: Mapped[int]
-    solutions: Mapped[int]
-    snapshot: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
-
-
-class Vector(Base):
-    """A listing as it was matched last: its text as counts, so that no job need analyse it again.
-
-    `fingerprint` marks the content and the rules that `data` was made from.
-    """
-
-    __tablename__ = "vector"
-    subject: Mapped[str] = mapped_column(String(16), primary_key=True)
-    subject_id: Mapped[int] = mapped_column(primary_key=True)
-    fingerprint: Mapped[str] = mapped_column(String(64))
-    data: Mapped[bytes] = mapped_column(LargeBinary)
-
-
 class EmbeddingModel(Base):
     """The model in force: whose vectors the documents of the index carry. No row means none."""
 
@@ -91,45 +66,3 @@ class Embedding(Base):
     digest: Mapped[str] = mapped_column(String(32), primary_key=True)
     vector: Mapped[bytes] = mapped_column(LargeBinary)
     made_at: Mapped[datetime]
-
-
-class MatchState(Base):
-    """Which text of a listing its matches were made from; `hub doctor` compares it."""
-
-    __tablename__ = "match_state"
-    subject: Mapped[str] = mapped_column(String(16), primary_key=True)
-    subject_id: Mapped[int] = mapped_column(primary_key=True)
-    epoch_id: Mapped[int]
-    fingerprint: Mapped[str] = mapped_column(String(64))
-    matched_at: Mapped[datetime]
-
-
-class Match(Base):
-    """マッチ: a scored pair with its explanation.
-
-    `parts` holds the sub-scores, `reasons` and `gaps` the sentences as {"ja": [...], "en": [...]}.
-    `tie` orders equal scores: a hash of the texts, so that no date and no id decides.
-    `original_id` is the call that stands for this one among calls with nearly the same text (itself
-    when there is none): a list shows one of them.
-    """
-
-    __tablename__ = "match"
-    __table_args__ = (
-        Index("ix_match_call_id_score", "call_id", "score"),
-        Index("ix_match_solution_id_score", "solution_id", "score"),
-    )
-    call_id: Mapped[int] = mapped_column(
-        ForeignKey("call.id", ondelete="CASCADE"), primary_key=True
-    )
-    solution_id: Mapped[int] = mapped_column(
-        ForeignKey("solution.id", ondelete="CASCADE"), primary_key=True
-    )
-    epoch_id: Mapped[int]
-    original_id: Mapped[int]
-    score: Mapped[float]
-    tie: Mapped[str] = mapped_column(String(64))
-    parts: Mapped[dict[str, Any]] = mapped_column(JSON)
-    reasons: Mapped[dict[str, Any]] = mapped_column(JSON)
-    gaps: Mapped[dict[str, Any]] = mapped_column(JSON)
-    call: Mapped[Call] = relationship()
-    solution: Mapped[Solution] = relationship()

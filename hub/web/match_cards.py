@@ -8,7 +8,7 @@ from flask import url_for
 
 from hub.domain.weights import WEIGHTS
 from hub.models.listing import Call, Solution
-from hub.models.work import Match
+from hub.models.matching import Match
 from hub.web import present
 from hub.web.choices import STAGE_NAMES
 from hub.web.language import chosen
@@ -75,8 +75,8 @@ def _shared(match: Match) -> dict[str, Any]:
     language = chosen()
     return {
         "strength": strength(match.score),
-        "reasons": list(match.reasons.get(language, ())),
-        "gaps": list(match.gaps.get(language, ())),
+        "reasons": list((match.reasons or {}).get(language, ())),
+        "gaps": list((match.gaps or {}).get(language, ())),
         "parts": [
             PartLevel(_(weight.name), round(value * PART_LEVELS))
             for weight in WEIGHTS

@@ -17,6 +17,7 @@ from tests.hub.web.html import queries
 from tests.market import (
     firm,
     organisation_of,
+    pair,
     person,
     publish_call,
     publish_solution,
@@ -26,13 +27,10 @@ from tests.market import (
 TOWNS = ("042021", "011002", "131016")
 
 
-def pair(call: Call, solution: Solution, score: float, original: int | None = None) -> Match:
+def scored(call: Call, solution: Solution, score: float, original: int | None = None) -> Match:
     """A stored match."""
-    return Match(
-        call_id=call.id, solution_id=solution.id, epoch_id=1, original_id=original or call.id,
-        score=score, tie=f"{call.id * 31 % 7}-{solution.id * 17 % 5}-{call.id}-{solution.id}",
-        parts={}, reasons={}, gaps={},
-    )  # fmt: skip
+    tie = f"{call.id * 31 % 7}-{solution.id * 17 % 5}-{call.id}-{solution.id}"
+    return pair(call, solution, score, original_id=original or call.id, tie=tie)
 
 
 def market(session: Session) -> tuple[list[Call], list[Solution]]:
@@ -52,7 +50,7 @@ def market(session: Session) -> tuple[list[Call], list[Solution]]:
         for solution in offered:
             original = posted[1].id if call in posted[1:4] else None
             score = random.choice((0.2, 0.35, 0.39, 0.4, 0.6, 0.6, 0.8))
-            session.add(pair(call, solution, score, original))
+            session.add(scored(call, solution, score, original))
     session.flush()
     return posted, offered
 
@@ -96,14 +94,14 @@ def more_calls(session: Session, ours: Organisation, member: User, number: int) 
     call = publish_call(session, member)
     solution = publish_solution(session, firm(session, f"会社{number}"))
     solution.organisation.prefecture_code = f"{number + 10}"
-    session.add(pair(call, solution, 0.9))
+    session.add(scored(call, solution, 0.9))
 
 
 def more_solutions(session: Session, ours: Organisation, member: User, number: int) -> None:
     """A solution of ours, matched by a call of another town."""
     solution = publish_solution(session, member)
     call = publish_call(session, town(session, TOWNS[number % 3]))
-    session.add(pair(call, solution, 0.9))
+    session.add(scored(call, solution, 0.9))
 
 
 def more_people(session: Session, ours: Organisation, member: User, number: int) -> None:

@@ -2,20 +2,19 @@
 
 import logging
 import shutil
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
 from hub import doctor as examiner
 from hub.db import Database
 from hub.domain import alerts, documents, vectors
-from hub.models import Call, Epoch, OutboxTask, Solution, Vector
+from hub.models import Call, Epoch, Solution, Vector
 from search.passages import digest, passages
 from workers.context import opened
-from workers.jobs import epochs, matching
+from workers.jobs import epochs, matching, stock
 
 log = logging.getLogger(__name__)
 
@@ -40,20 +39,6 @@ def epoch() -> None:
     here.queue.ping("match")
 
 
-def rematch(say: Callable[[str], None]) -> None:
-    """A new epoch and every listing matched in it, while somebody watches."""
-    here = opened()
-    matching.new_epoch(here.database, now=here.clock())
-    folder = epochs.root(here.settings.data_dir)
-    while not matching.drain(here.database, folder, clock=here.clock, seconds=1):
-        with here.database.session() as session:
-            left = session.scalar(
-                select(func.count()).select_from(OutboxTask).where(OutboxTask.kind == "match")
-            )
-        say(f"残り {left} / left")
-    say("マッチを作りなおしました / matched anew")
-
-
 def compact() -> None:
     """Throw away what nothing reads any more, and let the database tidy itself."""
     here = opened()
@@ -74,12 +59,15 @@ def forget_epochs(session: Session) -> list[int]:
 
 
 def forget_vectors(session: Session) -> None:
-    """Delete the vectors of listings that are no longer matched."""
+    """Let go of listings that are no longer matched, and of what others left behind."""
+    stock.alone(session)
     for model in (Call, Solution):
         live = select(model.id).where(model.state == "published")
-        session.execute(
-            delete(Vector).where(Vector.subject == model.subject, Vector.subject_id.not_in(live))
+        over = select(Vector.subject_id).where(
+            Vector.subject == model.subject, Vector.gone.is_(False), Vector.subject_id.not_in(live)
         )
+        for id_ in session.scalars(over).all():
+            stock.forget(session, model.subject, id_)
 
 
 def forget_embeddings(database: Database, *, now: datetime) -> None:
