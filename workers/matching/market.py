@@ -362,19 +362,19 @@ class Market:
 
     def _theme_scores(self, traits: Any, side: Side) -> Scores:
         """Return how alike the themes are, 0 where the solution is not offered at the call."""
-        own = self.epoch.spread_themes([traits.themes], -2)
-        every, one = np.arange(len(side.themes.values)), np.zeros(len(side.themes.values), np.int64)
-        areas = side.places.values
+        own, theirs = self.epoch.spread_themes([traits.themes], -2), side.spread()
+        every = np.arange(len(theirs.norms))
+        one = np.zeros_like(every)
+        areas, here = side.areas()
         if isinstance(traits, CallTraits):
-            alike = themes.likenesses(own, side.spread(), one, every)
-            here = places.numbers([traits.prefecture] * len(areas))
-            fits = places.place_fits(here, places.masks(areas))
+            alike = themes.likenesses(own, theirs, one, every)
+            here = np.full_like(areas, places.numbers([traits.prefecture])[0])
         else:
-            alike = themes.likenesses(side.spread(), own, every, one)
-            here = places.numbers([own[0] if own else None for own in areas])
-            fits = places.place_fits(here, places.masks([traits.areas] * len(areas)))
+            alike = themes.likenesses(theirs, own, every, one)
+            areas = np.full_like(areas, places.masks([traits.areas])[0])
         likeness = np.nan_to_num(alike).astype(np.float32)[side.column("themes")]
-        return np.where((fits == 0)[side.column("places")], np.float32(0), likeness)
+        excluded = (places.place_fits(here, areas) == 0)[side.column("places")]
+        return np.where(excluded, np.float32(0), likeness)
 
     def _with_copies(self, calls: Slots, solutions: Slots) -> Pairs:
         """Return pairs of calls that stand for their offer, and those of their copies."""

@@ -20,12 +20,14 @@ from workers.matching import segment as segments
 from workers.matching.copies import COPY, Clusters, Pieces, copy_pairs, jaccard
 from workers.matching.epoch import Epoch
 from workers.matching.listing import Listing, read_traits
+from workers.matching.places import masks, numbers
 from workers.matching.segment import PARTS, Row, Segment, Terms, segment
 from workers.matching.stored import Gists, Stored, gist
 from workers.matching.themes import Spread
 
 Slots = NDArray[np.int64]
 Scores = NDArray[np.float32]
+Places = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 _POST = np.dtype(
     [
@@ -86,7 +88,8 @@ class Side:
         self.traits = Distinct()
         self.themes = Distinct()
         self.places = Distinct()
-        self._spread: Spread | None = None
+        self._spread = self.epoch.spread_themes((), -1)
+        self._areas: Places = np.zeros(0, np.int64), np.zeros(0, np.int64)
 
     # What is there
 
@@ -229,9 +232,21 @@ class Side:
 
     def spread(self) -> Spread:
         """Return the different sets of themes."""
-        if self._spread is None or len(self._spread.norms) < len(self.themes.values):
-            self._spread = self.epoch.spread_themes(self.themes.values, -1)
+        have = len(self._spread.norms)
+        if have < len(self.themes.values):
+            more = self.epoch.spread_themes(self.themes.values[have:], -1)
+            self._spread = _both(self._spread, more)
         return self._spread
+
+    def areas(self) -> Places:
+        """Return the different sets of places, as bits and as the number of the first one."""
+        have = len(self._areas[0])
+        if have < len(self.places.values):
+            new = self.places.values[have:]
+            codes = masks(new), numbers([own[0] if own else None for own in new])
+            bits, first = (np.concatenate(own) for own in zip(self._areas, codes, strict=True))
+            self._areas = bits, first
+        return self._areas
 
     def gist(self, slot: int) -> Gists | None:
         """Return the gist of a post, None where it has none."""
@@ -445,6 +460,21 @@ class Distinct:
         if number == len(self.values):
             self.values.append(value)
         return number
+
+
+def _both(first: Spread, more: Spread) -> Spread:
+    """Return the rows of two spreads, one after the other."""
+    width = max(first.numbers.shape[1], more.numbers.shape[1])
+    numbers, sizes = (
+        np.concatenate(
+            [
+                np.pad(one, ((0, 0), (0, width - one.shape[1])), constant_values=spare)
+                for one in both
+            ]
+        )
+        for both, spare in (((first.numbers, more.numbers), -1), ((first.sizes, more.sizes), 0))
+    )
+    return Spread(numbers, sizes, np.concatenate([first.norms, more.norms]))
 
 
 def _matrix(rows: csr_matrix, slots: Slots, width: int) -> csr_matrix:
