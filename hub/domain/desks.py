@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement, Select, and_, case, func, not_, or_, select
 from sqlalchemy.orm import Session
 
 from hub.clock import to_jst
@@ -152,10 +152,20 @@ def taking(now: datetime) -> ColumnElement[bool]:
 
     Needs the organisation joined.
     """
-    return and_(
-        Desk.state == "published",
-        Organisation.verified_at.is_not(None),
-        or_(Desk.paused.is_(False), Desk.paused_until < to_jst(now).date()),
+    return and_(Desk.state == "published", Organisation.verified_at.is_not(None), not_(_rests(now)))
+
+
+def resting_towns(now: datetime) -> Select[int]:
+    """Ids of the organisations that have public desks, none of which takes proposals now.
+
+    Their calls are recommended to nobody meanwhile; they stay public and are found by search.
+    """
+    takes = not_(_rests(now))
+    return (
+        select(Desk.organisation_id)
+        .where(Desk.state == "published")
+        .group_by(Desk.organisation_id)
+        .having(func.sum(case((takes, 1), else_=0)) == 0)
     )
 
 
@@ -163,6 +173,12 @@ def turn(desk: Desk, now: datetime) -> bytes:
     """Where a desk stands among its equals: elsewhere every day, so that no town is always first."""
     day = to_jst(now).date().isoformat()
     return hashlib.blake2b(f"{day} {desk.id}".encode(), digest_size=8).digest()
+
+
+def _rests(now: datetime) -> ColumnElement[bool]:
+    """`is_paused` as SQL."""
+    until = Desk.paused_until
+    return and_(Desk.paused.is_(True), or_(until.is_(None), until >= to_jst(now).date()))
 
 
 def _unready(values: dict[str, Any]) -> list[Problem]:
