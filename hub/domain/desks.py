@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -21,11 +22,13 @@ from hub.models.organisation import Organisation, User
 LINES = ("name", "department", "url", "phone", "email", "hours", "pause_reason")
 TEXTS = ("takes", "rules")
 REPLY_DAYS_MAX = 90
+CAPACITY_MAX = 999
 LABELS = {
     "name": N_("窓口の名前"),
     "department": N_("担当部署"),
     "takes": N_("どんな提案を受けるか"),
     "reply_days": N_("返事までの日数"),
+    "capacity": N_("同時に受けられる提案の数"),
     "url": N_("ウェブページ"),
     "phone": N_("電話"),
     "email": N_("メールアドレス"),
@@ -49,6 +52,7 @@ LIMITS = {
 }
 REQUIRED = {name: LABELS[name] for name in ("name", "takes", "reply_days")}
 _DAYS = re.compile(r"([0-9]{1,3})(?:営業|working)?\s*(?:日|days?)?(?:以内)?")
+_NUMBER = re.compile(r"([0-9]{1,4})\s*(?:件|proposals?)?(?:まで)?")
 _PHONE = re.compile(r"0[0-9]{9,10}")
 
 
@@ -63,6 +67,7 @@ class DeskValues:
     phone: str = ""
     email: str = ""
     reply_days: str = ""
+    capacity: str = ""
     hours: str = ""
     rules: str = ""
     paused: bool = False
@@ -194,7 +199,7 @@ def _checked(values: DeskValues) -> dict[str, Any]:
     """Clean the texts and check what even a draft must keep to."""
     found = listings.cleaned(values, LINES, TEXTS)
     problems = listings.too_long(found, LIMITS)
-    for name, parse in (("url", _url), ("phone", _phone), ("email", _email), ("reply_days", _days)):
+    for name, parse in _PARSERS:
         try:
             found[name] = parse(found[name])
         except Refused as refused:
@@ -234,6 +239,26 @@ def _days(text: str) -> int | None:
         message = N_("返事までの日数は1から%(limit)dまでの数で入力してください")
         raise refuse("reply_days", message, limit=REPLY_DAYS_MAX)
     return int(days[1])
+
+
+def _capacity(text: str) -> int | None:
+    line = fold(text)
+    if not line:
+        return None
+    count = _NUMBER.fullmatch(line)
+    if count is None or not 0 < int(count[1]) <= CAPACITY_MAX:
+        message = N_("同時に受けられる数は1から%(limit)dまでの数で入力してください")
+        raise refuse("capacity", message, limit=CAPACITY_MAX)
+    return int(count[1])
+
+
+_PARSERS: tuple[tuple[str, Callable[[str], Any]], ...] = (
+    ("url", _url),
+    ("phone", _phone),
+    ("email", _email),
+    ("reply_days", _days),
+    ("capacity", _capacity),
+)
 
 
 def _move(
