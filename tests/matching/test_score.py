@@ -1,9 +1,10 @@
 """The score: parts that add up, gates, and what is never read as zero."""
 
 import math
+import random
 from dataclasses import replace
-from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +19,22 @@ from tests.matching.samples import (
     score_of,
 )
 from workers.matching.facts import CallFacts, SolutionFacts
-from workers.matching.score import CALIBRATION, STAGE_FIT, WEIGHTS, calibrated, soft
+from workers.matching.listing import traits
+from workers.matching.places import place_fit
+from workers.matching.score import (
+    CALIBRATION,
+    CODES,
+    STAGE_FIT,
+    WEIGHTS,
+    Scores,
+    calibrate,
+    calibrated,
+    closed_gates,
+    combine,
+    shut,
+    soft,
+    structured,
+)
 
 EPOCH = epoch_of(CALLS, SOLUTIONS)
 CALL, SOLUTION = CALLS[0], SOLUTIONS[0]
@@ -70,12 +86,70 @@ def test_parts_add_up_and_stay_in_bounds(call: CallFacts, solution: SolutionFact
     assert 0 <= found.value <= 1
 
 
+def facts_in_batch(
+    some_calls: list[CallFacts], some_solutions: list[SolutionFacts]
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Return the parts that compare facts and the gates, for every call with every solution."""
+    left, right = [traits(call) for call in some_calls], [traits(s) for s in some_solutions]
+    rows, cols = (grid.ravel() for grid in np.indices((len(left), len(right))))
+    return (
+        structured(left, right, rows, cols, EPOCH),  # type: ignore[arg-type]
+        shut(left, right, rows, cols),  # type: ignore[arg-type]
+    )
+
+
+@given(
+    some_calls=st.lists(calls(), min_size=1, max_size=4),
+    some_solutions=st.lists(solutions(), min_size=1, max_size=9),
+    numbers=st.randoms(use_true_random=False),
+)
+def test_a_pair_has_one_value_whatever_it_is_scored_with(
+    some_calls: list[CallFacts], some_solutions: list[SolutionFacts], numbers: random.Random
+) -> None:
+    values, closed = facts_in_batch(some_calls, some_solutions)
+    count = len(some_calls) * len(some_solutions)
+    for code in ("text", "meaning", "need", "wanted"):
+        own = [numbers.choice((numbers.random(), float("nan"))) for _ in range(count)]
+        values[code] = np.array(own)
+    prose = np.array([numbers.random() for _ in range(count)])
+    together = combine(values, prose, closed)
+    pairs = [(call, solution) for call in some_calls for solution in some_solutions]
+    for i, (call, solution) in enumerate(pairs):
+        alone_values, alone_closed = facts_in_batch([call], [solution])
+        alone_values |= {code: values[code][i : i + 1] for code in values.keys() - alone_values}
+        alone = combine(alone_values, prose[i : i + 1], alone_closed)
+        for name in ("value", "raw", "town", "firm"):
+            assert getattr(alone, name)[0] == getattr(together, name)[i]
+        assert all(alone.contributions[c][0] == together.contributions[c][i] for c in CODES)
+        assert closed[i] == bool(closed_gates(call, solution))
+        fit = place_fit(call.prefecture, solution.areas)
+        assert values["place"][i] == fit or (fit is None and np.isnan(values["place"][i]))
+
+
+def test_contributions_add_up_for_many_pairs_at_once() -> None:
+    numbers = np.random.default_rng(1)
+    values = {code: numbers.random(500) for code in CODES}
+    for column in values.values():
+        column[numbers.random(500) < 0.3] = np.nan
+    found: Scores = combine(values, numbers.random(500), numbers.random(500) < 0.1)
+    assert sum(found.contributions.values()) == pytest.approx(found.raw, abs=1e-9)
+    assert (np.sort(found.value) == found.value[np.argsort(found.raw)]).all()
+
+
+def test_a_pair_that_states_nothing_scores_nothing() -> None:
+    found = combine({}, np.ones(1), np.zeros(1, bool))
+    assert (found.value[0], found.raw[0]) == (0.0, 0.0)
+
+
 @pytest.mark.parametrize(
     ("part", "call", "solution"),
     [
         ("themes", {"themes": ()}, {}),
         ("themes", {}, {"themes": ("other",)}),
-        ("need", {"problem": "", "wanted": ""}, {}),
+        ("need", {"problem": ""}, {}),
+        ("need", {}, {"solves": ""}),
+        ("wanted", {"wanted": ""}, {}),
+        ("wanted", {}, {"brings": ""}),
         ("stage", {}, {"stage": None}),
         ("place", {"prefecture": None}, {}),
         ("place", {}, {"areas": ()}),
@@ -151,8 +225,9 @@ def test_offers_that_meet_what_is_asked_raise_the_firms_view_alone() -> None:
 
 
 def test_the_table_of_weights_is_whole() -> None:
-    assert math.fsum(weight.town for weight in WEIGHTS) == pytest.approx(0.90)
-    assert math.fsum(weight.firm for weight in WEIGHTS) == pytest.approx(0.95)
+    assert len(WEIGHTS) <= 12
+    assert math.fsum(weight.town for weight in WEIGHTS) == pytest.approx(1.0)
+    assert math.fsum(weight.firm for weight in WEIGHTS) == pytest.approx(1.0)
     assert all(
         round(20 * side) == pytest.approx(20 * side) for w in WEIGHTS for side in (w.town, w.firm)
     )
@@ -161,12 +236,11 @@ def test_the_table_of_weights_is_whole() -> None:
 
 def test_calibration_and_knee_never_change_an_order() -> None:
     grid = [i / 1000 for i in range(1001)]
-    for mapping in (calibrated, soft):
-        values = [mapping(x) for x in grid]
-        assert all(a < b for a, b in pairwise(values))
+    for mapping in (calibrate, soft):
+        assert (np.diff(mapping(np.array(grid))) > 0).all()
     assert (calibrated(0.0), calibrated(1.0)) == (0.0, 1.0)
     assert [calibrated(x) for x, _ in CALIBRATION] == pytest.approx([y for _, y in CALIBRATION])
-    assert soft(50.0) <= 1.0
+    assert soft(np.array([50.0]))[0] <= 1.0
 
 
 @pytest.mark.parametrize(("call", "expected"), list(zip(CALLS, (11, 13, 14, 15, 16), strict=True)))

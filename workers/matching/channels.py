@@ -21,15 +21,19 @@ from numpy.typing import NDArray
 from search.analysis import Token, bigrams, characters, fold, tokenize
 from workers.matching.concepts import find_words, glossary
 from workers.matching.facts import Facts
-from workers.matching.passages import NEED_FIELDS, Passage, passages
+from workers.matching.passages import NEED_FIELDS, WANTED_FIELDS, Passage, passages
 
 Counts = defaultdict[str, float]
 Keys = NDArray[np.uint64]
 Floats = NDArray[np.float32]
 
-# Channel names by number. "need" repeats what the need fields say; it is a score part of its own.
-CHANNELS = ("words", "pairs", "characters", "synonyms", "concepts", "need")
-NEED = CHANNELS.index("need")
+# Channel names by number. "need" and "wanted" repeat what the fields of passages.NEED_FIELDS and
+# passages.WANTED_FIELDS say, which are compared across the two sides: parts of their own.
+CHANNELS = ("words", "pairs", "characters", "synonyms", "concepts", "need", "wanted")
+NEED, WANTED = CHANNELS.index("need"), CHANNELS.index("wanted")
+_ACROSS = tuple((NEED, field) for field in NEED_FIELDS) + tuple(
+    (WANTED, field) for field in WANTED_FIELDS
+)
 _CHANNEL_BITS = np.uint64(61)
 # A concept also speaks, more softly, for its theme.
 _THEME_SHARE = 0.5
@@ -93,9 +97,10 @@ def profile(facts: Facts) -> Profile:
         words = find_words(folded, tokens)
         for word in words:
             spoken[word] += passage.weight
-        if passage.field in NEED_FIELDS:
-            for term in [*token_terms(tokens), *words]:
-                channels[NEED][term] += passage.weight
+        for channel, field in _ACROSS:
+            if passage.field == field:
+                for term in [*token_terms(tokens), *words]:
+                    channels[channel][term] += passage.weight
     channels[CHANNELS.index("concepts")] = _concepts(spoken)
     keys, counts = _arrays(channels)
     whole = "".join(passage.text for passage in texts)

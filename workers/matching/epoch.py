@@ -29,13 +29,15 @@ from workers.matching import MATCHING_VERSION, themes
 from workers.matching.channels import CHANNELS, Floats, Keys, Profile, channel_numbers
 from workers.matching.copies import canonical, copy_pairs
 from workers.matching.listing import Listing
+from workers.matching.themes import Spread
 
-# Shares of the text score by channel, in the order of CHANNELS; "need" is a part of its own.
-TEXT_SHARES = (0.10 / 0.60, 0.05 / 0.60, 0.15 / 0.60, 0.05 / 0.60, 0.25 / 0.60, 1.0)
+# Shares of the text score by channel, in the order of CHANNELS; "need" and "wanted" are
+# parts of their own.
+TEXT_SHARES = (0.10 / 0.60, 0.05 / 0.60, 0.15 / 0.60, 0.05 / 0.60, 0.25 / 0.60, 1.0, 1.0)
 _CONCEPTS = CHANNELS.index("concepts")
 
 # Scales of a market too small to measure its own, and how many pairs they count for.
-USUAL_SCALES = (0.15, 0.09, 0.26, 0.21, 0.70, 0.40)
+USUAL_SCALES = (0.15, 0.09, 0.26, 0.21, 0.70, 0.40, 0.40)
 _USUAL_PAIRS = 2000
 _SCALE_QUANTILE = 0.995
 _SAMPLE = (150, 1500)
@@ -55,6 +57,10 @@ class Vector:
 
     keys: Keys
     values: Floats
+
+    def speaks(self, channel: int) -> bool:
+        """Tell whether the listing has a term in a channel."""
+        return bool((channel_numbers(self.keys) == channel).any())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,6 +85,10 @@ class Epoch:
         """Tell whether a term stands in so many listings that sharing it says little."""
         rarity = _lookup(np.array([key], np.uint64), self.keys, self.rarities, self.unseen)[0]
         return bool(rarity < min(_RARE, _RARE_SHARE * self.unseen))
+
+    def spread_themes(self, listings: Sequence[Sequence[str]], spare: int) -> Spread:
+        """Return the themes of many listings, weighted by their rarity; see `themes.spread_all`."""
+        return themes.spread_all(listings, self.themes, self.unseen_theme, spare)
 
     def theme_likeness(self, a: Sequence[str], b: Sequence[str]) -> float | None:
         """Return how alike two lists of themes are (0..1), None when a side names none."""

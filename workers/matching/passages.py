@@ -30,8 +30,10 @@ SOLUTION_FIELDS = {
     "evidence": 0.3,
     "asks_text": 0.3,
 }
-# The fields in which each side says what it is about: compared with one another once more.
-NEED_FIELDS = frozenset({"problem", "wanted", "solves"})
+# The fields of the two sides that answer one another, compared once more by themselves: what
+# troubles the town and what the firm solves, what the town wants and what the firm brings.
+NEED_FIELDS = ("problem", "solves")
+WANTED_FIELDS = ("wanted", "brings")
 
 LISTED_WEIGHT = 0.15
 

@@ -1,6 +1,11 @@
 """Where a call is and where a solution can be delivered. Codes are JIS X 0401, two digits."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Bits = NDArray[np.int64]
 
 NATIONWIDE = "00"
 # How far a declared area suits a call: the very prefecture, all of Japan, the same region.
@@ -35,3 +40,38 @@ def place_fit(prefecture: str | None, areas: Collection[str]) -> float | None:
 def excluded(prefecture: str | None, areas: Collection[str]) -> bool:
     """Tell whether the solution's declared area leaves the call's region out."""
     return place_fit(prefecture, areas) == 0.0
+
+
+def numbers(prefectures: Sequence[str | None]) -> Bits:
+    """Return prefectures as numbers 1..47, 0 where there is none."""
+    return np.array([_number(code) if code else 0 for code in prefectures], np.int64)
+
+
+def masks(areas: Sequence[Collection[str]]) -> Bits:
+    """Return declared areas as sets of bits: bit n for prefecture n, bit 0 for all of Japan."""
+    return np.array([sum(1 << _number(code) for code in set(own)) for own in areas], np.int64)
+
+
+def place_fits(here: Bits, areas: Bits) -> NDArray[np.float64]:
+    """Return `place_fit` for many pairs of a number and a set, NaN for its None."""
+    near = np.where(areas & _REGIONAL[here], SAME_REGION, 0.0)
+    fits = np.where(areas & 1, EVERYWHERE, near)
+    fits = np.where(areas >> here & 1, SAME_PREFECTURE, fits)
+    return np.where((here == 0) | (areas == 0), np.nan, fits)
+
+
+def _number(code: str) -> int:
+    """Return the number of a prefecture; one that is none sits beyond all of them."""
+    return int(code) if code in REGION_OF or code == NATIONWIDE else _NOWHERE
+
+
+_NOWHERE = 48
+# The bits of a prefecture's region, by its number.
+_REGIONAL = np.array(
+    [
+        0,
+        *(sum(1 << n for n in own) for i in range(1, 48) for own in _REGIONS.values() if i in own),
+        0,
+    ],
+    np.int64,
+)

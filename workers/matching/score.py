@@ -1,7 +1,7 @@
 """The score of a call and a solution: two views of the same pair, joined by the harmonic mean.
 
-    town's view  S_u = weighted mean of text, themes, need, kind and stage
-    firm's view  S_m = weighted mean of text, themes, place, kind wished, what it asks for
+    town's view  S_u = weighted mean of text, meaning, themes, need, wanted, stage
+    firm's view  S_m = weighted mean of text, meaning, themes, place, kind wished, what it asks for
     r            = G * D * 2 S_u S_m / (S_u + S_m)
     value        = calibrated r, on the scale whose cut-offs and bands are published
 
@@ -12,18 +12,29 @@ of the gates, D falls with the share of bare enumeration in the solution.
 The parts' contributions add up to r. The harmonic mean H is homogeneous of degree one, so by
 Euler's theorem H = S_u dH/dS_u + S_m dH/dS_m exactly; with dH/dS_u = 2 S_m^2 / (S_u + S_m)^2
 each part gets G * D * (its share of S_u times dH/dS_u + its share of S_m times dH/dS_m).
+
+All of it works on columns, one entry for each pair, by the four operations alone and in a fixed
+order. So a pair's value is the same to the last bit whatever pairs it is scored with.
 """
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
-from workers.matching.channels import NEED
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.matching import places, themes
+from workers.matching.channels import NEED, WANTED
 from workers.matching.epoch import Epoch, products
 from workers.matching.facts import CallFacts, SolutionFacts
-from workers.matching.places import excluded, place_fit
+from workers.matching.listing import CallTraits, SolutionTraits, traits
 from workers.matching.subject import CallSubject, SolutionSubject
+
+Column = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Rows = NDArray[np.int64]
+Bits = NDArray[np.int64]
+Values = dict[str, Column]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +50,17 @@ class Weight:
 
 # The public page prints this table. Fitted on labelled pairs, rounded to five hundredths.
 WEIGHTS = (
-    Weight("text", 0.60, 0.60, "文章の近さ", "how close the texts are"),
+    Weight("text", 0.40, 0.40, "文章の近さ", "how close the texts are"),
+    Weight("meaning", 0.25, 0.25, "意味の近さ", "how close the meanings are"),
     Weight("themes", 0.20, 0.20, "分野の重なり", "shared themes"),
     Weight("need", 0.05, 0.00, "困りごとと解決の対応", "problem stated and solved"),
+    Weight("wanted", 0.05, 0.00, "求める提案と提供の対応", "wanted and brought"),
     Weight("stage", 0.05, 0.00, "募集の種類と開発段階", "kind of call and stage"),
     Weight("place", 0.00, 0.05, "提供できる地域", "where it can be delivered"),
     Weight("kind", 0.00, 0.05, "希望する募集の種類", "kind of call wished for"),
     Weight("asks", 0.00, 0.05, "求めるものと提供できるもの", "asked for and offered"),
 )
+CODES = tuple(weight.code for weight in WEIGHTS)
 
 # How far each stage of a solution suits each kind of call (0..1).
 STAGE_FIT = {
@@ -72,6 +86,21 @@ CALIBRATION = (
 )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Scores:
+    """Many scored pairs, one entry for each in every column.
+
+    `value` orders lists and is what people see; `raw` is r, the sum of the contributions (by
+    code of the part); `town` and `firm` are the two views.
+    """
+
+    value: Column
+    raw: Column
+    town: Column
+    firm: Column
+    contributions: Values
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """One part of a score: its value (0..1, None = not stated) and its contribution to r."""
@@ -83,11 +112,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A scored pair.
-
-    `value` orders lists and is what people see; `raw` is r, the sum of the contributions;
-    `town` and `firm` are the two views; `prose` is D; `closed` names the gates that are shut.
-    """
+    """One scored pair as in `Scores`; `prose` is D, `closed` names the gates that are shut."""
 
     value: float
     raw: float
@@ -99,40 +124,109 @@ class Score:
 
 
 def score(call: CallSubject, solution: SolutionSubject, epoch: Epoch) -> Score:
-    """Score a pair; both subjects must be of this epoch."""
-    values = part_values(call, solution, epoch)
-    town, firm = (_view(values, column) for column in ("town", "firm"))
+    """Score one pair; both subjects must be of this epoch."""
     closed = closed_gates(call.facts, solution.facts)
-    factor = 0.0 if closed else solution.prose
-    slopes = _slopes(town.mean, firm.mean)
-    parts = tuple(
-        Part(
-            code,
-            value,
-            factor * (value or 0.0) * (slopes[0] * town.share(code) + slopes[1] * firm.share(code)),
-        )
-        for code, value in values.items()
-    )
-    raw = math.fsum(part.contribution for part in parts)
-    return Score(calibrated(raw), raw, town.mean, firm.mean, solution.prose, closed, parts)
-
-
-def part_values(
-    call: CallSubject, solution: SolutionSubject, epoch: Epoch
-) -> dict[str, float | None]:
-    """Return the value of every part in WEIGHTS (0..1), None when a side does not state it."""
+    call_traits, solution_traits = traits(call.facts), traits(solution.facts)
+    assert isinstance(call_traits, CallTraits)
+    assert isinstance(solution_traits, SolutionTraits)
+    one = np.zeros(1, np.int64)
     by_channel = products(call.vector, solution.vector)
-    asked, given = call.facts, solution.facts
-    need_stated = (asked.problem or asked.wanted) and given.solves
-    return {
-        "text": soft(float(by_channel[:NEED].sum())),
-        "themes": epoch.theme_likeness(asked.themes, given.themes),
-        "need": soft(float(by_channel[NEED])) if need_stated else None,
-        "stage": STAGE_FIT.get(asked.kind, {}).get(given.stage or ""),
-        "place": place_fit(asked.prefecture, given.areas),
-        "kind": _kind_fit(asked.kind, given.kinds),
-        "asks": _coverage(given.asks, asked.offers),
+    values = {
+        **spoken(
+            text=by_channel[:NEED].sum(keepdims=True),
+            need=_where_stated(call, solution, NEED, by_channel),
+            wanted=_where_stated(call, solution, WANTED, by_channel),
+        ),
+        **structured([call_traits], [solution_traits], one, one, epoch),
     }
+    found = combine(values, np.array([solution.prose]), np.array([bool(closed)]))
+    parts = tuple(
+        Part(code, _stated(values, code), float(found.contributions[code][0])) for code in CODES
+    )
+    return Score(
+        value=float(found.value[0]),
+        raw=float(found.raw[0]),
+        town=float(found.town[0]),
+        firm=float(found.firm[0]),
+        prose=solution.prose,
+        closed=closed,
+        parts=parts,
+    )
+
+
+def spoken(*, text: Column, need: Column, wanted: Column) -> Values:
+    """Return the values of the parts that compare texts, from the products of the vectors.
+
+    `text` is the sum over all channels but NEED and WANTED; `need` and `wanted` are those two,
+    NaN where one side has no term in the channel.
+    """
+    return {"text": soft(text), "need": soft(need), "wanted": soft(wanted)}
+
+
+def structured(
+    calls: Sequence[CallTraits],
+    solutions: Sequence[SolutionTraits],
+    rows: Rows,
+    cols: Rows,
+    epoch: Epoch,
+) -> Values:
+    """Return the values of the parts that compare facts, NaN where a side states none.
+
+    Pair i is `calls[rows[i]]` with `solutions[cols[i]]`.
+    """
+    kinds, offers = _Codes(), _Codes()
+    kind = kinds.single(call.kind for call in calls)[rows]
+    wished = kinds.sets(solution.kinds for solution in solutions)[cols]
+    given = offers.sets(call.offers for call in calls)[rows]
+    asked = offers.sets(solution.asks for solution in solutions)[cols]
+    return {
+        "themes": themes.likenesses(
+            epoch.spread_themes([call.themes for call in calls], -1),
+            epoch.spread_themes([solution.themes for solution in solutions], -2),
+            rows,
+            cols,
+        ),
+        "stage": _stage_fits(calls, solutions, rows, cols),
+        "place": _place_fits(calls, solutions, rows, cols),
+        "kind": np.where(wished == 0, np.nan, np.where(wished & kind, 1.0, OTHER_KIND)),
+        "asks": _coverage(asked, given),
+    }
+
+
+def shut(
+    calls: Sequence[CallTraits], solutions: Sequence[SolutionTraits], rows: Rows, cols: Rows
+) -> Mask:
+    """Tell for each pair whether a gate is shut, as `closed_gates` does for published ones."""
+    wants_body = np.array(["juridical_person" in call.eligibility for call in calls], bool)
+    no_body = np.array([solution.juridical is False for solution in solutions], bool)
+    excluded: Mask = _place_fits(calls, solutions, rows, cols) == 0
+    excluded |= wants_body[rows] & no_body[cols]
+    return excluded
+
+
+def combine(values: Mapping[str, Column], prose: Column, closed: Mask) -> Scores:
+    """Return the scores of pairs from the values of their parts; NaN or absent = not stated.
+
+    `prose` is D of the solution, `closed` tells whether a gate is shut.
+    """
+    absent = np.full(len(prose), np.nan)
+    columns = {code: np.asarray(values.get(code, absent), np.float64) for code in CODES}
+    known = {code: ~np.isnan(column) for code, column in columns.items()}
+    filled = {code: np.where(known[code], columns[code], 0.0) for code in CODES}
+    town_total, town = _view(filled, known, {w.code: w.town for w in WEIGHTS})
+    firm_total, firm = _view(filled, known, {w.code: w.firm for w in WEIGHTS})
+    both = town + firm
+    square = np.where(both > 0, both * both, 1.0)
+    factor = np.where(closed, 0.0, prose)
+    town_slope = factor * (2 * firm * firm / square) / town_total
+    firm_slope = factor * (2 * town * town / square) / firm_total
+    contributions = {
+        w.code: filled[w.code] * (town_slope * w.town + firm_slope * w.firm) for w in WEIGHTS
+    }
+    raw = np.zeros(len(prose))
+    for part in contributions.values():
+        raw = raw + part
+    return Scores(calibrate(raw), raw, town, firm, contributions)
 
 
 def closed_gates(call: CallFacts, solution: SolutionFacts) -> tuple[str, ...]:
@@ -140,64 +234,101 @@ def closed_gates(call: CallFacts, solution: SolutionFacts) -> tuple[str, ...]:
 
     Whether a call is open now is for the reader to ask, when a list is read.
     """
-    shut = {
+    gates = {
         "unpublished": not (call.published and solution.published),
         "juridical_person": "juridical_person" in call.eligibility and solution.juridical is False,
-        "area": excluded(call.prefecture, solution.areas),
+        "area": places.excluded(call.prefecture, solution.areas),
     }
-    return tuple(gate for gate, is_shut in shut.items() if is_shut)
+    return tuple(gate for gate, is_shut in gates.items() if is_shut)
 
 
-def soft(x: float) -> float:
-    """Return x below the knee and a smooth bend towards 1 above it; x >= 0."""
-    if x <= _KNEE:
-        return max(x, 0.0)
+def soft(x: Column) -> Column:
+    """Return x below the knee and a smooth bend towards 1 above it; x >= 0, NaN stays NaN."""
     room = 1 - _KNEE
-    return _KNEE + room * (1 - math.exp(-(x - _KNEE) / room))
+    beyond = np.maximum(x - _KNEE, 0.0)
+    return np.where(x <= _KNEE, np.maximum(x, 0.0), _KNEE + room * (beyond / (room + beyond)))
+
+
+def calibrate(raw: Column) -> Column:
+    """Return the piecewise linear, strictly growing map of r to the shown values (0..1)."""
+    at = np.clip(np.searchsorted(_XS, raw, side="left") - 1, 0, len(_SLOPES) - 1)
+    return np.asarray(np.minimum(_YS[at] + _SLOPES[at] * (raw - _XS[at]), 1.0), np.float64)
 
 
 def calibrated(raw: float) -> float:
-    """Return the piecewise linear, strictly growing map of r to the shown value (0..1)."""
-    for (x0, y0), (x1, y1) in pairwise(CALIBRATION):
-        if raw <= x1:
-            return y0 + (y1 - y0) * (raw - x0) / (x1 - x0)
-    return 1.0
+    """Return `calibrate` for one value."""
+    return float(calibrate(np.array([raw]))[0])
 
 
-@dataclass(frozen=True, slots=True)
-class _View:
-    """One side's weighted mean; `weights` hold the parts that both listings state."""
-
-    mean: float
-    weights: dict[str, float]
-
-    def share(self, code: str) -> float:
-        return self.weights.get(code, 0.0) / sum(self.weights.values())
+_XS, _YS = (np.array(side) for side in zip(*CALIBRATION, strict=True))
+_SLOPES = np.diff(_YS) / np.diff(_XS)
 
 
-def _view(values: dict[str, float | None], column: str) -> _View:
-    weights = {w.code: getattr(w, column) for w in WEIGHTS if values[w.code] is not None}
-    total = sum(weights.values())
-    mean = math.fsum(weight * (values[code] or 0.0) for code, weight in weights.items()) / total
-    return _View(mean, weights)
+def _view(
+    filled: Values, known: Mapping[str, Mask], weights: Mapping[str, float]
+) -> tuple[Column, Column]:
+    """Return the weight of all parts stated (1 where none is) and their weighted mean."""
+    total = np.zeros(len(next(iter(filled.values()))))
+    sum_ = total
+    for code, weight in weights.items():
+        total = total + weight * known[code]
+        sum_ = sum_ + weight * filled[code]
+    total = np.where(total > 0, total, 1.0)
+    return total, sum_ / total
 
 
-def _slopes(town: float, firm: float) -> tuple[float, float]:
-    """Return the derivatives of the harmonic mean by its two arguments (0 at 0, 0)."""
-    total = (town + firm) ** 2
-    if total == 0:
-        return 0.0, 0.0
-    return 2 * firm * firm / total, 2 * town * town / total
+class _Codes:
+    """Codes as bits, numbered as they appear: at most 63 different ones."""
+
+    def __init__(self) -> None:
+        self._bits: dict[str, int] = {}
+
+    def single(self, codes: Iterable[str]) -> Bits:
+        return np.array([self._bit(code) for code in codes], np.int64)
+
+    def sets(self, sets: Iterable[Iterable[str]]) -> Bits:
+        return np.array([sum({self._bit(code) for code in own}) for own in sets], np.int64)
+
+    def _bit(self, code: str) -> int:
+        return 1 << self._bits.setdefault(code, len(self._bits))
 
 
-def _kind_fit(kind: str, wished: Sequence[str]) -> float | None:
-    if not wished:
-        return None
-    return 1.0 if kind in wished else OTHER_KIND
-
-
-def _coverage(asks: Sequence[str], offers: Sequence[str]) -> float | None:
+def _coverage(asked: Bits, given: Bits) -> Column:
     """Return the share of what the firm asks for that the town offers."""
-    if not asks or not offers:
-        return None
-    return len(set(asks) & set(offers)) / len(set(asks))
+    stated = (asked != 0) & (given != 0)
+    count = np.maximum(np.bitwise_count(asked), 1)
+    return np.where(stated, np.bitwise_count(asked & given) / count, np.nan)
+
+
+def _stage_fits(
+    calls: Sequence[CallTraits], solutions: Sequence[SolutionTraits], rows: Rows, cols: Rows
+) -> Column:
+    stages = {stage: i for i, stage in enumerate(STAGE_FIT["pilot"])}
+    kinds = {kind: i for i, kind in enumerate(STAGE_FIT)}
+    table = np.full((len(kinds) + 1, len(stages) + 1), np.nan)
+    for kind, fits in STAGE_FIT.items():
+        for stage, fit in fits.items():
+            table[kinds[kind], stages[stage]] = fit
+    own = np.array([kinds.get(call.kind, -1) for call in calls], np.int64)
+    reached = np.array([stages.get(s.stage or "", -1) for s in solutions], np.int64)
+    return np.asarray(table[own[rows], reached[cols]])
+
+
+def _place_fits(
+    calls: Sequence[CallTraits], solutions: Sequence[SolutionTraits], rows: Rows, cols: Rows
+) -> Column:
+    here = places.numbers([call.prefecture for call in calls])[rows]
+    areas = places.masks([solution.areas for solution in solutions])[cols]
+    return places.place_fits(here, areas)
+
+
+def _where_stated(
+    call: CallSubject, solution: SolutionSubject, channel: int, by_channel: Column
+) -> Column:
+    stated = call.vector.speaks(channel) and solution.vector.speaks(channel)
+    return by_channel[channel : channel + 1] if stated else np.array([np.nan])
+
+
+def _stated(values: Values, code: str) -> float | None:
+    value = float(values[code][0]) if code in values else np.nan
+    return None if np.isnan(value) else float(value)

@@ -23,7 +23,7 @@ _ARRAYS = ("keys", "values", "columns", "starts")
 class Segment:
     """One row per listing; column j belongs to keys[j] (sorted).
 
-    The "need" channel takes no part in the search for candidates and is left out.
+    The channels "need" and "wanted" take no part in the search for candidates and are left out.
     """
 
     keys: Keys
@@ -109,5 +109,5 @@ def load(folder: Path, prefix: str) -> Segment:
 
 
 def _text_part(vector: Vector) -> Vector:
-    text = channel_numbers(vector.keys) != NEED
+    text = channel_numbers(vector.keys) < NEED
     return Vector(vector.keys[text], vector.values[text])
