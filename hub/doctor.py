@@ -3,7 +3,7 @@
 It only looks. `repair` only queues tasks; the workers then do what they always do.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -47,18 +47,21 @@ def examine(
         cared_for = vectors.cared_for(session)
         waiting = session.scalar(select(func.count()).select_from(OutboxTask)) or 0
         overdue = mails.overdue(session, clock())
-        matches = _matches(session)
         wanted: dict[str, int] = {}
         incomplete: set[str] = set()
+        marks: dict[str, str] = {}
         for batch in documents.load_all(session):
             wanted |= {document.id: document.version for document in batch}
             incomplete |= vectors.incomplete(session, batch)
+            found = vectors.meanings(session, batch)
+            marks |= {key: meaning.mark for key, meaning in found.items()}
+        matches = _matches(session, marks)
         forgotten = frozenset(incomplete - cared_for - vectors.cared_for(session))
     try:
-        found = index.drift(wanted)
+        drift = index.drift(wanted)
     except IndexUnavailable:
-        found = differences(wanted, {})
-    return Report(found, matches, waiting, Differences(missing=forgotten), overdue)
+        drift = differences(wanted, {})
+    return Report(drift, matches, waiting, Differences(missing=forgotten), overdue)
 
 
 def repair(session: Session, report: Report, now: datetime) -> int:
@@ -73,16 +76,19 @@ def repair(session: Session, report: Report, now: datetime) -> int:
     return count
 
 
-def _matches(session: Session) -> Differences:
+def _matches(session: Session, marks: Mapping[str, str]) -> Differences:
     """Every published listing must have been matched, as it is now, in the current epoch.
+
+    `marks` are those of the vectors of listings that have all of theirs.
 
     A pair that names a listing nobody may match any more makes that listing an orphan.
     """
     epoch = session.scalar(select(func.max(Epoch.id)))
     wanted = {
-        f"{subject}-{id_}": (epoch, facts.fingerprint(values))
+        key: (epoch, facts.fingerprint(values, marks.get(key, "")))
         for subject in ("call", "solution")
         for id_, values in facts.load(session, subject).items()
+        for key in (f"{subject}-{id_}",)
     }
     held = {
         f"{subject}-{id_}": (epoch_id, fingerprint)

@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from hub.clock import JST, utcnow
 from hub.config import Settings
 from hub.db import Database
-from hub.domain import alerts, mails, outbox
+from hub.domain import alerts, dealing, mails, outbox
 from hub.queue import PREFIX, QUEUES, Queue
 from workers.logs import set_up
 
@@ -88,6 +88,8 @@ class Scheduler:
             kinds = outbox.due(session, now)
             if alerts.due(session, now) or mails.due(session, now):
                 kinds.add("alerts")
+            if dealing.due(session, now):
+                kinds.add("deal")
         if kinds:
             self.queue.ping(*sorted(kinds))
 

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, not_, or_, select
+from sqlalchemy import ColumnElement, and_, not_
 from sqlalchemy.orm import Session
 
 from hub.clock import to_jst
-from hub.domain import audit, listings
+from hub.domain import audit, dealing, listings
 from hub.domain.errors import Problem, Refused, raise_any, refuse
 from hub.domain.inputs import fold, parse_email, parse_url
 from hub.domain.permission import require
+from hub.domain.status import desk_rests
 from hub.i18n import N_
 from hub.models.desk import Desk
 from hub.models.organisation import Organisation, User
@@ -23,6 +24,7 @@ LINES = ("name", "department", "url", "phone", "email", "hours", "pause_reason")
 TEXTS = ("takes", "rules")
 REPLY_DAYS_MAX = 90
 CAPACITY_MAX = 999
+_INTAKE = {"state", "paused", "paused_until", "capacity"}  # what decides how many firms are told
 LABELS = {
     "name": N_("窓口の名前"),
     "department": N_("担当部署"),
@@ -157,20 +159,8 @@ def taking(now: datetime) -> ColumnElement[bool]:
 
     Needs the organisation joined.
     """
-    return and_(Desk.state == "published", Organisation.verified_at.is_not(None), not_(_rests(now)))
-
-
-def resting_towns(now: datetime) -> Select[int]:
-    """Ids of the organisations that have public desks, none of which takes proposals now.
-
-    Their calls are recommended to nobody meanwhile; they stay public and are found by search.
-    """
-    takes = not_(_rests(now))
-    return (
-        select(Desk.organisation_id)
-        .where(Desk.state == "published")
-        .group_by(Desk.organisation_id)
-        .having(func.sum(case((takes, 1), else_=0)) == 0)
+    return and_(
+        Desk.state == "published", Organisation.verified_at.is_not(None), not_(desk_rests(now))
     )
 
 
@@ -178,12 +168,6 @@ def turn(desk: Desk, now: datetime) -> bytes:
     """Where a desk stands among its equals: elsewhere every day, so that no town is always first."""
     day = to_jst(now).date().isoformat()
     return hashlib.blake2b(f"{day} {desk.id}".encode(), digest_size=8).digest()
-
-
-def _rests(now: datetime) -> ColumnElement[bool]:
-    """`is_paused` as SQL."""
-    until = Desk.paused_until
-    return and_(Desk.paused.is_(True), or_(until.is_(None), until >= to_jst(now).date()))
 
 
 def _unready(values: dict[str, Any]) -> list[Problem]:
@@ -282,3 +266,5 @@ def _changed(
     desk.updated_at = now
     desk.version += 1
     audit.trail(session, action, desk, actor, now, before, after)
+    if _INTAKE & after.keys():
+        dealing.ask_for_town(session, desk.organisation_id, cause=action, now=now)

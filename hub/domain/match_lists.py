@@ -14,8 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, exists, func, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session, contains_eager, joinedload
 
-from hub.domain import desks
-from hub.domain.status import open_at
+from hub.domain.status import open_at, resting_towns
 from hub.models.listing import Call, Solution
 from hub.models.matching import Feedback, Match, Place
 from hub.models.organisation import Organisation
@@ -139,7 +138,7 @@ def _own_pairs(solution_ids: Collection[int], now: datetime) -> ColumnElement[bo
 
 
 def _takes_answers(now: datetime) -> ColumnElement[bool]:
-    return and_(open_at(now), Call.organisation_id.not_in(desks.resting_towns(now)))
+    return and_(open_at(now), Call.organisation_id.not_in(resting_towns(now)))
 
 
 def _not_put_aside(reader: InstrumentedAttribute[int]) -> ColumnElement[bool]:

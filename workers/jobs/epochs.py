@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, undefer
 
-from hub.domain import outbox
+from hub.domain import dealing, outbox
 from hub.models import Call, Epoch, Solution
 from workers.matching import MATCHING_VERSION
 from workers.matching import epoch as statistics
@@ -85,7 +85,7 @@ def store(
     session.flush()
     for subject, model in (("call", Call), ("solution", Solution)):
         ids = session.scalars(select(model.id).where(model.state == "published")).all()
-        outbox.note_ids(session, subject, ids, cause="epoch", now=now, kinds=("match",))
+        outbox.note_ids(session, subject, ids, cause=dealing.EPOCH, now=now, kinds=("match",))
     log.info("epoch %d from %d calls and %d solutions", row.id, *sizes)
     return row.id
 

@@ -8,35 +8,35 @@ stored pairs are always those of one market, whoever was faster.
 
 import logging
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from rq.timeouts import BaseTimeoutException
-from sqlalchemy import delete, insert, or_, select, text, tuple_
+from sqlalchemy import Row, delete, insert, select, tuple_
 from sqlalchemy.orm import Session
 
 from hub.clock import utcnow
-from hub.db import Database
-from hub.domain import facts, outbox
+from hub.db import Database, in_parts
+from hub.domain import dealing, facts, outbox
+from hub.domain.matches import WEAKEST_FOR_CALL, WEAKEST_FOR_SOLUTION
 from hub.domain.outbox import Task
-from hub.models import Match, MatchState, Vector
+from hub.models import Match, MatchState
 from workers.context import opened
 from workers.jobs import epochs, pairs, stock
 from workers.jobs.pairs import Pair
 from workers.jobs.stock import SUBJECTS, Key, Stock
 from workers.matching import epoch as statistics
-from workers.matching.channels import profile
-from workers.matching.listing import Listing, listing
+from workers.matching.listing import Listing
 
 log = logging.getLogger(__name__)
 
 BATCH = 20  # listings in a step, which must be done within the lease of their tasks
 BUDGET_SECONDS = 5.0  # then the job makes room, so that indexing never waits long
 MOST_ATTEMPTS = 5
-MARKET_LOCK = 7_243_616  # of PostgreSQL; SQLite has one writer anyway
 CHUNK = 200
 
 Clock = Callable[[], datetime]
@@ -51,8 +51,13 @@ def run() -> None:
     here = opened()
     here.queue.begun("match")
     folder = epochs.root(here.settings.data_dir)
-    if not drain(here.database, folder, clock=here.clock, seconds=BUDGET_SECONDS):
-        here.queue.ping("match")
+    done = drain(here.database, folder, clock=here.clock, seconds=BUDGET_SECONDS)
+    with here.database.session() as session:
+        next_ = outbox.due(session, here.clock()) & {"deal"}
+    if not done:
+        next_.add("match")
+    if next_:
+        here.queue.ping(*sorted(next_))
 
 
 def drain(
@@ -97,8 +102,9 @@ def new_epoch(database: Database, *, now: datetime) -> None:
     calls, solutions = (everything(database, subject) for subject in SUBJECTS)
     made = statistics.build(calls, solutions)
     with database.unit_of_work() as session:
-        _alone(session)
+        stock.alone(session)
         epochs.store(session, made, (len(calls), len(solutions)), after=before, now=now)
+        stock.sweep(session)
 
 
 def everything(database: Database, subject: str) -> list[Listing]:
@@ -111,10 +117,10 @@ def everything(database: Database, subject: str) -> list[Listing]:
         with database.session() as session:
             fresh = stock.outdated(session, subject, part)
         with database.unit_of_work() as session:
-            _alone(session)
+            stock.alone(session)
             stock.save_early(session, subject, fresh)
             posts |= {post.id: post for post in stock.listings(session, subject, part)}
-        posts |= {id_: post for id_, (post, _) in fresh.items()}
+        posts |= {id_: post for id_, (post, _mark) in fresh.items()}
     return list(posts.values())
 
 
@@ -155,13 +161,15 @@ class Change:
     """What a step does.
 
     `keys` are the tasks' listings, `present` those still published with the fingerprint of what
-    they say now, `posts` the new or changed ones among them. `stale` are the ids of all listings whose
-    pairs must be looked at, `moved` those whose offer has another representative than before.
+    they say now, `posts` the new or changed ones among them with their marks. `stale` are the ids
+    of all listings whose pairs must be looked at, `moved` those whose offer has another
+    representative than before. `by_epoch` tells that nothing but the statistics has changed.
     """
 
     keys: set[Key]
+    by_epoch: bool = False
     present: dict[Key, str] = field(default_factory=dict)
-    posts: dict[Key, tuple[Listing, str]] = field(default_factory=dict)  # -> and its mark
+    posts: dict[Key, tuple[Listing, str]] = field(default_factory=dict)
     stale: dict[str, set[int]] = field(default_factory=dict)
     moved: dict[str, set[int]] = field(default_factory=dict)
 
@@ -175,7 +183,10 @@ class Change:
 
 def step(database: Database, market: Stock, tasks: Sequence[Task], now: datetime) -> None:
     """Match the tasks' listings and settle the tasks, all or nothing. Raises Moved."""
-    change = Change({(task.subject, task.subject_id) for task in tasks})
+    change = Change(
+        {(task.subject, task.subject_id) for task in tasks},
+        by_epoch=all(task.cause == dealing.EPOCH for task in tasks),
+    )
     with database.session() as session:
         market.follow(session)
         _enter(session, market, change)
@@ -185,15 +196,20 @@ def step(database: Database, market: Stock, tasks: Sequence[Task], now: datetime
         }
         rows = pairs.scored(session, market, wanted - kept)
     with database.unit_of_work() as session:
-        _alone(session)
+        stock.alone(session)
         if not market.is_current(session) or not kept <= _true(session, market, change):
             raise Moved
-        _remove(session, _stored(session, change.stale).keys() - kept)
-        for start in range(0, len(rows), CHUNK):
-            session.execute(insert(Match), rows[start : start + CHUNK])
+        stored = _stored(session, change.stale)
+        gone = [row for pair, row in stored.items() if pair not in kept]
+        _remove(session, [(row.call_id, row.solution_id) for row in gone])
+        for part in in_parts(rows):
+            session.execute(insert(Match), part)
         _note_listings(session, market.epoch_id, change, now)
+        _ask_to_deal(session, change, [*_scores(gone), *_scores_of(rows)], now)
         outbox.settle(session, tasks)
-    market.seen = dict(market.marks)
+        _ask_to_deal_all(session, now)
+        newest = stock.last_serial(session)
+    market.committed(newest)
 
 
 def _enter(session: Session, market: Stock, change: Change) -> None:
@@ -205,23 +221,24 @@ def _enter(session: Session, market: Stock, change: Change) -> None:
     matched = _matched(session, change.keys)
     for key in change.keys - matched.keys():
         market.drop(key)  # a new epoch stores new listings before they are matched
+    stored = stock.marks(session, matched.keys() & change.keys)
     before = {subject: dict(market.side(subject).heads) for subject in SUBJECTS}
     for subject in SUBJECTS:
         ids = [id_ for own, id_ in change.keys if own == subject]
         found = facts.load(session, subject, ids)
         since = facts.first_published(session, subject, ids)
+        said = stock.meanings(session, subject, ids)
         for id_ in ids:
             if id_ not in found:
                 market.drop((subject, id_))
                 continue
-            key = (subject, id_)
-            change.present[key] = facts.fingerprint(found[id_])
+            key, meaning = (subject, id_), said.get(id_, stock.NO_MEANING)
+            change.present[key] = facts.fingerprint(found[id_], meaning.mark)
             mark = stock.mark(change.present[key])
-            if market.marks.get(key) != mark:
-                record = stock.record(subject, found[id_])
-                post = listing(record, profile(record), since[id_])
+            if stored.get(key) != mark:
+                post = stock.read(subject, found[id_], since[id_], meaning)
                 change.posts[key] = post, mark
-                market.put(subject, post, mark)
+                market.put(subject, post)
     for subject in SUBJECTS:
         heads = market.side(subject).heads
         change.moved[subject] = {i for i, head in heads.items() if before[subject].get(i) != head}
@@ -239,25 +256,66 @@ def _matched(session: Session, keys: Collection[Key]) -> dict[Key, str]:
 def _true(session: Session, market: Stock, change: Change) -> set[Pair]:
     """Stored pairs of the change's listings that were scored in this epoch."""
     stored = _stored(session, change.stale)
-    return {pair for pair, epoch_id in stored.items() if epoch_id == market.epoch_id}
+    return {pair for pair, row in stored.items() if row.epoch_id == market.epoch_id}
 
 
-def _stored(session: Session, stale: dict[str, set[int]]) -> dict[Pair, int]:
-    """The stored pairs of these listings and the epoch each was scored in."""
-    rows = session.execute(
-        select(Match.call_id, Match.solution_id, Match.epoch_id).where(
-            or_(Match.call_id.in_(stale["call"]), Match.solution_id.in_(stale["solution"]))
-        )
-    )
-    return {(row.call_id, row.solution_id): row.epoch_id for row in rows}
+def _stored(session: Session, stale: dict[str, set[int]]) -> dict[Pair, Row[Any]]:
+    """The stored pairs of these listings: in which epoch they were scored, how high, whose."""
+    found: dict[Pair, Row[Any]] = {}
+    for column, ids in (
+        (Match.call_id, stale["call"]),
+        (Match.solution_id, stale["solution"]),
+    ):
+        for part in in_parts(sorted(ids)):
+            rows = session.execute(
+                select(
+                    Match.call_id, Match.solution_id, Match.epoch_id, Match.score, Match.firm_id
+                ).where(column.in_(part))
+            )
+            found |= {(row.call_id, row.solution_id): row for row in rows}
+    return found
 
 
 def _remove(session: Session, gone: Collection[Pair]) -> None:
     """Delete stored pairs."""
-    ordered = sorted(gone)
-    for start in range(0, len(ordered), CHUNK):
-        part = ordered[start : start + CHUNK]
+    for part in in_parts(sorted(gone)):
         session.execute(delete(Match).where(tuple_(Match.call_id, Match.solution_id).in_(part)))
+
+
+_Scored = tuple[int, int, float]  # call, firm, score
+
+
+def _scores(rows: Iterable[Row[Any]]) -> Iterator[_Scored]:
+    return ((row.call_id, row.firm_id, row.score) for row in rows)
+
+
+def _scores_of(rows: Iterable[dict[str, Any]]) -> Iterator[_Scored]:
+    return ((row["call_id"], row["firm_id"], row["score"]) for row in rows)
+
+
+def _ask_to_deal(
+    session: Session, change: Change, scored: Collection[_Scored], now: datetime
+) -> None:
+    """Ask for the lists that the pairs which went or came may be in.
+
+    A new epoch changes them all: firms' lists then wait for the deal of the whole market.
+    """
+    calls = {call for call, _, score in scored if score >= WEAKEST_FOR_CALL}
+    calls |= {id_ for subject, id_ in change.keys if subject == "call"}
+    dealing.ask(session, "call", calls, cause="match", now=now)
+    if change.by_epoch:
+        return
+    firms = {firm for _, firm, score in scored if score >= WEAKEST_FOR_SOLUTION}
+    firms |= {
+        post.owner for (subject, _), (post, _) in change.posts.items() if subject == "solution"
+    }
+    dealing.ask(session, "firm", firms, cause="match", now=now)
+
+
+def _ask_to_deal_all(session: Session, now: datetime) -> None:
+    epoch_id = dealing.undealt(session)
+    if epoch_id is not None:
+        dealing.ask(session, dealing.MARKET, [epoch_id], cause="match", now=now)
 
 
 def _note_listings(session: Session, epoch_id: int, change: Change, now: datetime) -> None:
@@ -267,10 +325,9 @@ def _note_listings(session: Session, epoch_id: int, change: Change, now: datetim
     for subject, id_ in change.keys:
         fingerprint = change.present.get((subject, id_))
         if fingerprint is None:
-            for model in (Vector, MatchState):
-                session.execute(
-                    delete(model).where(model.subject == subject, model.subject_id == id_)
-                )
+            stock.forget(session, subject, id_)
+            state = (MatchState.subject == subject, MatchState.subject_id == id_)
+            session.execute(delete(MatchState).where(*state))
         else:
             session.merge(
                 MatchState(
@@ -281,9 +338,3 @@ def _note_listings(session: Session, epoch_id: int, change: Change, now: datetim
                     matched_at=now,
                 )
             )
-
-
-def _alone(session: Session) -> None:
-    """Be the only one who writes pairs until the transaction ends."""
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MARKET_LOCK})

@@ -28,6 +28,7 @@ from workers.matching.channels import NEED, WANTED
 from workers.matching.epoch import Epoch, products
 from workers.matching.facts import CallFacts, SolutionFacts
 from workers.matching.listing import CallTraits, SolutionTraits, traits
+from workers.matching.meaning import likeness
 from workers.matching.subject import CallSubject, SolutionSubject
 
 Column = NDArray[np.float64]
@@ -137,6 +138,7 @@ def score(call: CallSubject, solution: SolutionSubject, epoch: Epoch) -> Score:
             need=_where_stated(call, solution, NEED, by_channel),
             wanted=_where_stated(call, solution, WANTED, by_channel),
         ),
+        "meaning": meant(_likeness(call, solution), epoch),
         **structured([call_traits], [solution_traits], one, one, epoch),
     }
     found = combine(values, np.array([solution.prose]), np.array([bool(closed)]))
@@ -161,6 +163,12 @@ def spoken(*, text: Column, need: Column, wanted: Column) -> Values:
     NaN where one side has no term in the channel.
     """
     return {"text": soft(text), "need": soft(need), "wanted": soft(wanted)}
+
+
+def meant(likenesses: Column, epoch: Epoch) -> Column:
+    """Return the values of the part "meaning" from likenesses, NaN where a side has no vectors."""
+    scale = epoch.frame.scale if epoch.frame else 1.0
+    return soft(np.maximum(likenesses, 0.0) / scale)
 
 
 def structured(
@@ -327,6 +335,12 @@ def _where_stated(
 ) -> Column:
     stated = call.vector.speaks(channel) and solution.vector.speaks(channel)
     return by_channel[channel : channel + 1] if stated else np.array([np.nan])
+
+
+def _likeness(call: CallSubject, solution: SolutionSubject) -> Column:
+    if call.meaning is None or solution.meaning is None:
+        return np.array([np.nan])
+    return np.array([likeness(call.meaning, solution.meaning)])
 
 
 def _stated(values: Values, code: str) -> float | None:
