@@ -4,11 +4,12 @@
 """
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from hub.domain import facts, match_lists
+from hub.domain import match_lists
 from hub.domain.match_lists import LONGEST, Shown
 from hub.models.listing import Call, Solution
 from hub.models.matching import Epoch, Match, MatchList, MatchState
@@ -48,38 +49,30 @@ def dealt(session: Session, call: Call) -> MatchList | None:
 def is_current(session: Session, owner: Call | Solution | Organisation) -> bool:
     """Whether the list was made from what is public now, by today's statistics.
 
-    Of a call or a firm: it was dealt in the newest epoch and nothing waits that would change it.
-    Of a solution: its pairs were made from what it says now.
+    A change leaves a task behind, and who works on it leaves the next one: to match, to deal, to
+    explain. So a list is current when it is of the newest epoch and nothing waits for it.
     """
-    epoch = session.scalar(select(func.max(Epoch.id)))
-    if isinstance(owner, Solution):
-        return _is_matched(session, owner, epoch)
-    kind = owner.subject if isinstance(owner, Call) else "firm"
-    made = session.get(MatchList, (kind, owner.id))
-    if made is None or made.epoch_id != epoch:
-        return False
-    return not _waits(session, owner)
-
-
-def _is_matched(session: Session, solution: Solution, epoch: int | None) -> bool:
-    found = facts.load(session, "solution", [solution.id]).get(solution.id)
-    state = session.get(MatchState, ("solution", solution.id))
-    if found is None or state is None:
-        return False
-    return state.epoch_id == epoch and state.fingerprint == facts.fingerprint(found)
-
-
-def _waits(session: Session, owner: Call | Organisation) -> bool:
-    """Whether a task waits for this list: to match what it recommends for, or to deal it."""
     if isinstance(owner, Call):
-        subject, kind, ids = "call", "call", select(Call.id).where(Call.id == owner.id)
+        made: Any = session.get(MatchList, ("call", owner.id))
+        awaited = _tasks(("match", "deal", "explain"), "call", [owner.id])
+    elif isinstance(owner, Solution):
+        made = session.get(MatchState, ("solution", owner.id))
+        awaited = or_(
+            _tasks(("match",), "solution", [owner.id]),
+            _tasks(("deal", "explain"), "firm", [owner.organisation_id]),
+        )
     else:
-        subject, kind = "solution", "firm"
-        ids = select(Solution.id).where(Solution.organisation_id == owner.id)
-    matching = select(OutboxTask.id).where(
-        OutboxTask.kind == "match", OutboxTask.subject == subject, OutboxTask.subject_id.in_(ids)
+        made = session.get(MatchList, ("firm", owner.id))
+        own = select(Solution.id).where(Solution.organisation_id == owner.id)
+        awaited = or_(
+            _tasks(("match",), "solution", own), _tasks(("deal", "explain"), "firm", [owner.id])
+        )
+    if made is None or made.epoch_id != session.scalar(select(func.max(Epoch.id))):
+        return False
+    return session.scalar(select(OutboxTask.id).where(awaited).limit(1)) is None
+
+
+def _tasks(kinds: tuple[str, ...], subject: str, ids: Any) -> ColumnElement[bool]:
+    return and_(
+        OutboxTask.kind.in_(kinds), OutboxTask.subject == subject, OutboxTask.subject_id.in_(ids)
     )
-    dealing = select(OutboxTask.id).where(
-        OutboxTask.kind == "deal", OutboxTask.subject == kind, OutboxTask.subject_id == owner.id
-    )
-    return any(session.scalar(asked.limit(1)) is not None for asked in (matching, dealing))
