@@ -50,11 +50,13 @@ def examine(
         wanted: dict[str, int] = {}
         incomplete: set[str] = set()
         marks: dict[str, str] = {}
+        compared = _compares_meaning(session)
         for batch in documents.load_all(session):
             wanted |= {document.id: document.version for document in batch}
             incomplete |= vectors.incomplete(session, batch)
-            found = vectors.meanings(session, batch)
-            marks |= {key: meaning.mark for key, meaning in found.items()}
+            if compared:
+                found = vectors.meanings(session, batch)
+                marks |= {key: meaning.mark for key, meaning in found.items()}
         matches = _matches(session, marks)
         forgotten = frozenset(incomplete - cared_for - vectors.cared_for(session))
     try:
@@ -74,6 +76,12 @@ def repair(session: Session, report: Report, now: datetime) -> int:
             outbox.note_ids(session, subject, ids, cause="doctor", now=now, kinds=(kind,))
             count += len(ids)
     return count
+
+
+def _compares_meaning(session: Session) -> bool:
+    """Whether the newest epoch matches by the vectors of the model in force."""
+    newest = session.scalar(select(Epoch.model).order_by(Epoch.id.desc()).limit(1))
+    return bool(newest) and newest == vectors.in_force(session)
 
 
 def _matches(session: Session, marks: Mapping[str, str]) -> Differences:

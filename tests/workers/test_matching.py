@@ -135,7 +135,7 @@ def test_an_epoch_killed_half_way_hides_no_change(matched: Database, folder: Pat
         solutions.change(
             session, solution, values, actor=owner, now=NOW, expected_version=solution.version
         )
-    matching.everything(matched, "solution")  # what a new epoch does before it is stored
+    matching.everything(matched, "solution", "")  # what a new epoch does before it is stored
     drain(matched, folder)
     with matched.session() as session:
         by_score = select(Match).order_by(Match.score.desc())
@@ -148,7 +148,7 @@ def test_an_epoch_killed_half_way_hides_no_copy(matched: Database, folder: Path)
     with matched.unit_of_work() as session:
         older = solution_on(session, market.firm(session, "株式会社さきがけ"), "childcare")
         older.published_at = NOW - timedelta(days=1)
-    matching.everything(matched, "solution")
+    matching.everything(matched, "solution", "")
     drain(matched, folder)
     assert (1, older.id) in pairs(matched)
     assert (1, 1) not in pairs(matched)

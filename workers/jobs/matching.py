@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from hub.clock import utcnow
 from hub.db import Database, in_parts
-from hub.domain import dealing, facts, outbox
+from hub.domain import dealing, facts, outbox, vectors
 from hub.domain.matches import WEAKEST_FOR_CALL, WEAKEST_FOR_SOLUTION
 from hub.domain.outbox import Task
 from hub.models import Match, MatchState
@@ -81,7 +81,7 @@ def ready(database: Database, folder: Path, held: Stock | None, *, now: datetime
     """The market of the current epoch; makes an epoch when there is none that fits."""
     with database.session() as session:
         epoch = epochs.current(session)
-        fits = epoch is not None and epochs.fits(epoch, session)
+        fits = epoch is not None and epochs.fits(epoch, session, now=now)
     if not fits:
         new_epoch(database, now=now)
     with database.session() as session:
@@ -99,23 +99,27 @@ def new_epoch(database: Database, *, now: datetime) -> None:
     """
     with database.session() as session:
         before = epochs.current(session)
-    calls, solutions = (everything(database, subject) for subject in SUBJECTS)
-    made = statistics.build(calls, solutions)
+        model = vectors.in_force(session) or ""
+    calls, solutions = (everything(database, subject, model) for subject in SUBJECTS)
+    made = statistics.build(calls, solutions, model)
     with database.unit_of_work() as session:
         stock.alone(session)
         epochs.store(session, made, (len(calls), len(solutions)), after=before, now=now)
         stock.sweep(session)
 
 
-def everything(database: Database, subject: str) -> list[Listing]:
-    """All published calls or solutions as they are now; texts are read outside of transactions."""
+def everything(database: Database, subject: str, model: str) -> list[Listing]:
+    """All published calls or solutions as they are now, with the vectors of a model ("": none).
+
+    Texts are read outside of transactions.
+    """
     with database.session() as session:
         ids = list(facts.first_published(session, subject))
     posts: dict[int, Listing] = {}
     for start in range(0, len(ids), CHUNK):
         part = ids[start : start + CHUNK]
         with database.session() as session:
-            fresh = stock.outdated(session, subject, part)
+            fresh = stock.outdated(session, subject, part, model)
         with database.unit_of_work() as session:
             stock.alone(session)
             stock.save_early(session, subject, fresh)
@@ -227,7 +231,7 @@ def _enter(session: Session, market: Stock, change: Change) -> None:
         ids = [id_ for own, id_ in change.keys if own == subject]
         found = facts.load(session, subject, ids)
         since = facts.first_published(session, subject, ids)
-        said = stock.meanings(session, subject, ids)
+        said = stock.meanings(session, subject, ids, market.model)
         for id_ in ids:
             if id_ not in found:
                 market.drop((subject, id_))

@@ -57,6 +57,12 @@ class Stock:
     seen: int
     ahead: set[Key] = field(default_factory=set)
 
+    @property
+    def model(self) -> str:
+        """Whose vectors this market compares, "" for none."""
+        frame = self.market.epoch.frame
+        return frame.model if frame else ""
+
     def side(self, subject: str) -> Side:
         """The calls or the solutions."""
         return self.market.calls if subject == "call" else self.market.solutions
@@ -157,9 +163,11 @@ def alone(session: Session) -> None:
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MARKET_LOCK})
 
 
-def meanings(session: Session, subject: str, ids: Collection[int]) -> dict[int, Meaning]:
-    """The vectors of those listings that have all of theirs."""
-    if vectors.in_force(session) is None:
+def meanings(
+    session: Session, subject: str, ids: Collection[int], model: str
+) -> dict[int, Meaning]:
+    """The vectors of those listings that have all of theirs, if the model is the one in force."""
+    if not model or vectors.in_force(session) != model:
         return {}
     public = documents.load(session, {f"{subject}-{id_}" for id_ in ids})
     found = vectors.meanings(session, public.values())
@@ -175,11 +183,11 @@ def read(subject: str, values: Facts, since: int, meaning: Meaning) -> Listing:
     return listing(known, profile(known), since, rows)
 
 
-def outdated(session: Session, subject: str, ids: Collection[int]) -> dict[int, Marked]:
+def outdated(session: Session, subject: str, ids: Collection[int], model: str) -> dict[int, Marked]:
     """The published listings among `ids` whose row is missing or says something else, read anew."""
     found = facts.load(session, subject, ids)
     since = facts.first_published(session, subject, ids)
-    said = meanings(session, subject, ids)
+    said = meanings(session, subject, ids, model)
     stored = marks(session, {(subject, id_) for id_ in found})
     fresh: dict[int, Marked] = {}
     for id_, values in found.items():
