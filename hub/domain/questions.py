@@ -40,7 +40,7 @@ def ask(
     key = _key(call, solution)
     row = _row(session, key, lock=True) or _added(session, key, now)
     current = mark(session, call, solution)
-    if row.mark != current:
+    if row.mark != current or not is_settled(row):
         row.mark, row.asked_at, row.answered_at, row.answer = current, now, None, None
         session.flush()
     if row.answered_at is None:
@@ -52,6 +52,11 @@ def find(session: Session, call: Call, solution: Solution | None = None) -> Ques
     """The question if it was asked about what the texts say now, answered or not."""
     row = _row(session, _key(call, solution))
     return row if row is not None and row.mark == mark(session, call, solution) else None
+
+
+def is_settled(asked: Question) -> bool:
+    """Whether asking again would get the same answer, or the answer still waits."""
+    return asked.answer is None or not {"failed", "early"} & asked.answer.keys()
 
 
 def mark(session: Session, call: Call, solution: Solution | None = None) -> str:
@@ -76,9 +81,7 @@ def answer(session: Session, asked: Question, said: dict[str, Any], *, now: date
     """Store the answer; False when another worker was faster or it was asked anew meanwhile."""
     row = session.scalar(
         update(Question)
-        .where(
-            Question.id == asked.id, Question.mark == asked.mark, Question.answered_at.is_(None)
-        )
+        .where(Question.id == asked.id, Question.mark == asked.mark, Question.answered_at.is_(None))
         .values(answer=said, answered_at=now)
         .returning(Question.id)
     )
