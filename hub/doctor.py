@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from hub.clock import utcnow
 from hub.db import Database
-from hub.domain import documents, facts, mails, outbox, vectors
+from hub.domain import dealing, documents, facts, mails, outbox, vectors
 from hub.models.listing import Call, Solution
-from hub.models.matching import Epoch, Match, MatchState
+from hub.models.matching import LISTS, Epoch, Match, MatchList, MatchState, Place
 from hub.models.work import OutboxTask
 from search.index import Differences, IndexUnavailable, SearchIndex, differences
 
@@ -28,6 +28,7 @@ class Report:
 
     index: Differences = field(default_factory=Differences)
     matches: Differences = field(default_factory=Differences)
+    lists: Differences = field(default_factory=Differences)
     waiting: int = 0
     vectors: Differences = field(default_factory=Differences)
     overdue: int = 0  # mails and alerts that should long have gone out
@@ -35,7 +36,7 @@ class Report:
     @property
     def clean(self) -> bool:
         """Nothing differs and no mail is overdue; tasks that wait are no fault."""
-        differs = self.index.all or self.matches.all or self.vectors.all
+        differs = self.index.all or self.matches.all or self.lists.all or self.vectors.all
         return not differs and not self.overdue
 
 
@@ -58,12 +59,13 @@ def examine(
                 found = vectors.meanings(session, batch)
                 marks |= {key: meaning.mark for key, meaning in found.items()}
         matches = _matches(session, marks)
+        lists = _lists(session, clock())
         forgotten = frozenset(incomplete - cared_for - vectors.cared_for(session))
     try:
         drift = index.drift(wanted)
     except IndexUnavailable:
         drift = differences(wanted, {})
-    return Report(drift, matches, waiting, Differences(missing=forgotten), overdue)
+    return Report(drift, matches, lists, waiting, Differences(missing=forgotten), overdue)
 
 
 def repair(session: Session, report: Report, now: datetime) -> int:
@@ -75,6 +77,10 @@ def repair(session: Session, report: Report, now: datetime) -> int:
             ids = _numbers(found.all, subject)
             outbox.note_ids(session, subject, ids, cause="doctor", now=now, kinds=(kind,))
             count += len(ids)
+    for kind in LISTS:
+        ids = _numbers(report.lists.all, kind)
+        outbox.note_ids(session, kind, ids, cause="doctor", now=now, kinds=("deal",))
+        count += len(ids)
     return count
 
 
@@ -111,6 +117,30 @@ def _matches(session: Session, marks: Mapping[str, str]) -> Differences:
     }
     found = differences(wanted, held)
     return Differences(found.missing, found.orphaned | _orphaned_pairs(session), found.stale)
+
+
+def _lists(session: Session, now: datetime) -> Differences:
+    """Every call that is open or will open, and every firm that offers something, has one list.
+
+    Each was dealt in the current epoch, and every place of it names a scored pair.
+    """
+    epoch = session.scalar(select(func.max(Epoch.id)))
+    wanted = {
+        f"{kind}-{id_}": epoch for kind in LISTS for id_ in dealing.owners(session, kind, now=now)
+    }
+    rows = session.execute(select(MatchList.kind, MatchList.owner_id, MatchList.epoch_id))
+    held = {f"{row.kind}-{row.owner_id}": row.epoch_id for row in rows}
+    found = differences(wanted, held)
+    unscored = session.execute(
+        select(Place.kind, Place.owner_id)
+        .outerjoin(
+            Match, and_(Match.call_id == Place.call_id, Match.solution_id == Place.solution_id)
+        )
+        .where(dealing.CURRENT, Match.call_id.is_(None))
+        .distinct()
+    )
+    broken = {f"{row.kind}-{row.owner_id}" for row in unscored}
+    return Differences(found.missing, found.orphaned, found.stale | broken)
 
 
 def _orphaned_pairs(session: Session) -> frozenset[str]:

@@ -129,6 +129,9 @@ MAY: dict[str, list[list[Predicate]]] = {
     "call.discard": [[is_editor]],
     "call.matches": [[is_member]],
     "call.why": [[is_public, is_of_company]],
+    # The subject of an answer is a pair; its organisation is the one whose list holds it.
+    "feedback.read": [[is_member]],
+    "feedback.give": [[is_editor]],
     "desk.read": [[is_public_desk], [is_member], [is_operator]],
     "desk.create": [[is_editor, posts_calls]],
     "desk.edit": [[is_editor]],

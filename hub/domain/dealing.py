@@ -205,6 +205,16 @@ def placed_elsewhere(
     return found
 
 
+def appearances(session: Session) -> Counter[int]:
+    """In how many calls' lists each firm is."""
+    rows = session.execute(
+        select(Place.firm_id, func.count())
+        .where(CURRENT, Place.kind == "call")
+        .group_by(Place.firm_id)
+    )
+    return Counter({row[0]: row[1] for row in rows})
+
+
 @dataclass(frozen=True, slots=True)
 class Reach:
     """In how many firms' lists calls and towns are, apart from the lists being dealt."""
@@ -391,6 +401,14 @@ def remember(
             row.placed_at = row.placed_at or now
         elif row.waits_since is None:
             row.waits_since = now
+
+
+def stop_waiting(session: Session, entitled: Collection[int]) -> None:
+    """Note that all other firms wait for nothing: they suit no call any more."""
+    waiting = select(Standing).where(Standing.waits_since.is_not(None))
+    for row in session.scalars(waiting):
+        if row.organisation_id not in entitled:
+            row.waits_since = None
 
 
 FIRST_DEBT = 1.0  # what a firm is owed that was never placed

@@ -10,7 +10,7 @@ import logging
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,15 +21,16 @@ from sqlalchemy.orm import Session
 
 from hub.clock import utcnow
 from hub.db import Database
-from hub.domain import dealing, intake, outbox
+from hub.domain import dealing, feedback, outbox
 from hub.domain.dealing import Dealt, Won
 from hub.domain.outbox import Task
-from hub.models.matching import Epoch, Place, Standing
+from hub.models.matching import Epoch, Place
 from workers.context import opened
 from workers.jobs import epochs, stock
 from workers.matching import exposure
 from workers.matching.exposure import Pairs, Placed, Rules
 from workers.matching.exposure.pairs import Ints
+from workers.matching.score import tasted
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,14 @@ WEEK = timedelta(days=7)
 SEEN_WITHIN = timedelta(weeks=4)  # an offer shown within these weeks is not unseen
 
 Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A pair that may take a place (see `dealing.candidates`), and its value for the list's owner."""
+
+    pair: Row[Any]
+    value: float
 
 
 def run() -> None:
@@ -115,7 +124,7 @@ def _deal(session: Session, tasks: Sequence[Task], now: datetime) -> None:
 
 def _deal_calls(session: Session, ids: Collection[int], epoch_id: int, now: datetime) -> None:
     """Deal some calls' lists between the weekly deals."""
-    rows = dealing.candidates(session, "call", ids, now=now)
+    rows = _own_view(session, "call", dealing.candidates(session, "call", ids, now=now), now)
     pairs = _pairs(rows)
     firms = set(pairs.firm.tolist())
     known = dealing.standings(session, firms)
@@ -139,48 +148,45 @@ def _deal_market(session: Session, epoch_id: int, now: datetime) -> None:
     """Deal every list anew: the reserve by an exact matching, by what firms are owed."""
     rules = _rules(session)
     calls = dealing.owners(session, "call", now=now)
-    rows = dealing.candidates(session, "call", None, now=now)
+    found = dealing.candidates(session, "call", None, now=now)
+    rows = _own_view(session, "call", found, now)
     pairs = _pairs(rows)
+    entitled = exposure.entitled(pairs)
+    _settle(session, entitled, epoch_id, now)
     known = dealing.standings(session, set(pairs.firm.tolist()))
     shift = exposure.steer(pairs, {id_: row.shift for id_, row in known.items()}, rules)
-    debt = {id_: row.debt for id_, row in known.items()}
-    seen = dict.fromkeys(_seen(session, now), 0.0)
+    for id_, row in known.items():
+        row.shift = shift.get(id_, 0.0)
     placed = exposure.deal_calls(
-        pairs, lists=calls, shift=shift, debt=debt, offers=seen, rules=rules
+        pairs,
+        lists=calls,
+        shift=shift,
+        debt={id_: row.debt for id_, row in known.items()},
+        offers=dict.fromkeys(_seen(session, now), 0.0),
+        rules=rules,
     )
     _write(session, "call", calls, rows, pairs, placed, epoch_id, now)
-    entitled = exposure.entitled(pairs)
     dealing.remember(session, entitled, {place.firm for place in placed}, now=now)
-    _settle(session, entitled, Counter(place.firm for place in placed), shift, epoch_id, now)
+    dealing.stop_waiting(session, entitled)
     firms = dealing.owners(session, "firm", now=now)
     _deal_firms(session, firms, epoch_id, now, whole=True)
     for kind, ids in (("call", calls), ("firm", firms)):
         dealing.remove(session, kind, dealing.listed(session, kind) - ids, now=now)
 
 
-def _settle(
-    session: Session,
-    entitled: Collection[int],
-    appearances: Counter[int],
-    shift: dict[int, float],
-    epoch_id: int,
-    now: datetime,
-) -> None:
-    """Bring what firms are owed up to date, in proportion to the time since the last settling."""
-    session.flush()
-    last = session.scalar(
-        select(func.max(Epoch.dealt_at)).where(Epoch.dealt_at.is_not(None), Epoch.id != epoch_id)
-    )
-    share = 0.0 if last is None else min((now - last) / WEEK, 1.0)
+def _settle(session: Session, entitled: Collection[int], epoch_id: int, now: datetime) -> None:
+    """Bring what firms are owed up to date, for the time since the market was dealt last."""
+    last = session.scalar(select(func.max(Epoch.dealt_at)))
+    session.execute(update(Epoch).where(Epoch.id == epoch_id).values(dealt_at=now))
+    if last is None:
+        return
+    share = min((now - last) / WEEK, 1.0)
+    appearances = dealing.appearances(session)
     known = dealing.standings(session, {*entitled, *appearances})
     before = {id_: row.debt for id_, row in known.items()}
     after = exposure.new_debt(before, entitled, appearances)
     for id_, row in known.items():
         row.debt = before[id_] + share * (after[id_] - before[id_])
-        row.shift = shift.get(id_, 0.0)
-    if not shift:
-        session.execute(update(Standing).where(Standing.shift != 0).values(shift=0.0))
-    session.execute(update(Epoch).where(Epoch.id == epoch_id).values(dealt_at=now))
 
 
 def _seen(session: Session, now: datetime) -> list[int]:
@@ -202,7 +208,8 @@ def _deal_firms(
     whole: bool = False,
 ) -> None:
     rules = _rules(session)
-    rows = dealing.candidates(session, "firm", None if whole else ids, now=now)
+    found = dealing.candidates(session, "firm", None if whole else ids, now=now)
+    rows = _own_view(session, "firm", found, now)
     pairs = _pairs(rows)
     towns = set(pairs.town.tolist())
     reach = dealing.reach(session, set(pairs.call.tolist()), ids)
@@ -219,14 +226,17 @@ def _deal_firms(
 def _capacity(
     session: Session, towns: set[int], used: Counter[int], rules: Rules, now: datetime
 ) -> dict[int, int]:
-    """How many of the lists being dealt the calls of each town may still enter."""
+    """How many of the lists being dealt the calls of each town may still enter.
+
+    A town that says nothing may be told of by `rules.capacity` firms for each of its open calls.
+    """
     posted = dealing.open_calls(session, towns, now=now)
-    allowed = intake.states(session, towns, now=now)
-    per_call = {"paused": 0, "full": rules.floor, "open": rules.capacity}
-    return {
-        town: max(per_call[allowed.get(town, "open")] * posted[town] - used[town], 0)
-        for town in towns
+    stated = feedback.capacities(session, towns, now)
+    allowed = {
+        town: rules.capacity * posted[town] if limit is None else limit
+        for town, limit in stated.items()
     }
+    return {town: max(limit - used[town], 0) for town, limit in allowed.items()}
 
 
 # --- Both ----------------------------------------------------------------------------------------
@@ -236,11 +246,34 @@ def _rules(session: Session) -> Rules:
     return replace(exposure.RULES, delta=dealing.dial(session))
 
 
-def _pairs(rows: Sequence[Row[Any]]) -> Pairs:
+def _own_view(
+    session: Session, kind: str, rows: Sequence[Row[Any]], now: datetime
+) -> list[Candidate]:
+    """The candidates as the owners of the lists see them: without what they declined or hid, and
+    valued by their own taste where their answers have shown one."""
+    ids = {_owner(kind, row) for row in rows}
+    closed = feedback.closed_pairs(session, kind, ids)
+    tastes = feedback.tastes(session, kind, ids, now)
+    found = []
+    for row in rows:
+        owner = _owner(kind, row)
+        if (row.call_id, row.solution_id) not in closed.get(owner, ()):
+            taste = tastes.get(owner)
+            value = tasted(row.parts, row.prose, taste) if taste else row.score
+            found.append(Candidate(row, value))
+    return found
+
+
+def _owner(kind: str, row: Row[Any]) -> int:
+    owner: int = row.call_id if kind == "call" else row.firm_id
+    return owner
+
+
+def _pairs(rows: Sequence[Candidate]) -> Pairs:
     """The candidates as columns. Only canonical posts have pairs, so each stands for itself."""
 
     def ints(name: str) -> Ints:
-        return np.fromiter((getattr(row, name) for row in rows), np.int64, len(rows))
+        return np.fromiter((getattr(row.pair, name) for row in rows), np.int64, len(rows))
 
     return Pairs(
         call=ints("call_id"),
@@ -249,9 +282,9 @@ def _pairs(rows: Sequence[Row[Any]]) -> Pairs:
         town=ints("town_id"),
         offer=ints("solution_id"),
         original=ints("original_id"),
-        value=np.fromiter((row.score for row in rows), np.float64, len(rows)),
-        tie=np.fromiter((int(row.tie, 16) for row in rows), np.uint64, len(rows)),
-        entitled=np.fromiter((bool(row.verified) for row in rows), bool, len(rows)),
+        value=np.fromiter((row.value for row in rows), np.float64, len(rows)),
+        tie=np.fromiter((int(row.pair.tie, 16) for row in rows), np.uint64, len(rows)),
+        entitled=np.fromiter((bool(row.pair.verified) for row in rows), bool, len(rows)),
     )
 
 
@@ -259,7 +292,7 @@ def _write(
     session: Session,
     kind: str,
     ids: Collection[int],
-    rows: Sequence[Row[Any]],
+    rows: Sequence[Candidate],
     pairs: Pairs,
     placed: Iterable[Placed],
     epoch_id: int,
@@ -294,24 +327,26 @@ def _write(
     dealing.ask_to_explain(session, kind, [id_ for id_ in ids if won[id_]], now=now)
 
 
-def _suitable(kind: str, rows: Sequence[Row[Any]]) -> Counter[int]:
+def _suitable(kind: str, rows: Sequence[Candidate]) -> Counter[int]:
     """How many firms (for a firm: calls) each list could show as suitable."""
-    t = exposure.RULES.t
-    if kind == "call":
-        pairs = {(row.call_id, row.firm_id) for row in rows if row.score >= t}
-    else:
-        pairs = {(row.firm_id, row.original_id) for row in rows if row.score >= t}
+    pairs = {_competitor(kind, row) for row in rows if row.value >= exposure.RULES.t}
     return Counter(owner for owner, _ in pairs)
 
 
-def _merit_values(kind: str, rows: Sequence[Row[Any]]) -> defaultdict[int, list[float]]:
+def _merit_values(kind: str, rows: Sequence[Candidate]) -> defaultdict[int, list[float]]:
     """The values of each list by merit alone: the first k, one for each firm or call."""
     best: dict[tuple[int, int], float] = {}
     for row in rows:
-        key = (row.call_id, row.firm_id) if kind == "call" else (row.firm_id, row.original_id)
-        best[key] = max(best.get(key, 0.0), row.score)
+        key = _competitor(kind, row)
+        best[key] = max(best.get(key, 0.0), row.value)
     lists: defaultdict[int, list[float]] = defaultdict(list)
     for (owner, _), value in sorted(best.items(), key=lambda item: -item[1]):
         if len(lists[owner]) < exposure.RULES.k:
             lists[owner].append(value)
     return lists
+
+
+def _competitor(kind: str, row: Candidate) -> tuple[int, int]:
+    """Whose list it is, and who competes in it: firms for a call, calls for a firm."""
+    pair = row.pair
+    return (pair.call_id, pair.firm_id) if kind == "call" else (pair.firm_id, pair.original_id)

@@ -166,8 +166,9 @@ class Change:
 
     `keys` are the tasks' listings, `present` those still published with the fingerprint of what
     they say now, `posts` the new or changed ones among them with their marks. `stale` are the ids
-    of all listings whose pairs must be looked at, `moved` those whose offer has another
-    representative than before. `by_epoch` tells that nothing but the statistics has changed.
+    of all listings whose pairs must be looked at, `moved` those that changed or whose offer has
+    another representative than before. Of all others the pairs `entered` are new and those that
+    `left` are candidates no more. `by_epoch` tells that nothing but the statistics has changed.
     """
 
     keys: set[Key]
@@ -176,6 +177,8 @@ class Change:
     posts: dict[Key, tuple[Listing, str]] = field(default_factory=dict)
     stale: dict[str, set[int]] = field(default_factory=dict)
     moved: dict[str, set[int]] = field(default_factory=dict)
+    entered: set[Pair] = field(default_factory=set)
+    left: set[Pair] = field(default_factory=set)
 
     def touches(self, pair: Pair) -> bool:
         """Whether a stored row of the pair is no longer true."""
@@ -194,7 +197,7 @@ def step(database: Database, market: Stock, tasks: Sequence[Task], now: datetime
     with database.session() as session:
         market.follow(session)
         _enter(session, market, change)
-        wanted = pairs.candidates(market, change.stale)
+        wanted = pairs.candidates(market, change.stale) | change.entered
         kept = {
             pair for pair in wanted & _true(session, market, change) if not change.touches(pair)
         }
@@ -203,7 +206,7 @@ def step(database: Database, market: Stock, tasks: Sequence[Task], now: datetime
         stock.alone(session)
         if not market.is_current(session) or not kept <= _true(session, market, change):
             raise Moved
-        stored = _stored(session, change.stale)
+        stored = _stored(session, change)
         gone = [row for pair, row in stored.items() if pair not in kept]
         _remove(session, [(row.call_id, row.solution_id) for row in gone])
         for part in in_parts(rows):
@@ -223,29 +226,29 @@ def _enter(session: Session, market: Stock, change: Change) -> None:
     listings are stale too.
     """
     matched = _matched(session, change.keys)
-    for key in change.keys - matched.keys():
-        market.drop(key)  # a new epoch stores new listings before they are matched
+    # A new epoch stores new listings before they are matched.
     stored = stock.marks(session, matched.keys() & change.keys)
-    before = {subject: dict(market.side(subject).heads) for subject in SUBJECTS}
+    gone: set[Key] = set()
     for subject in SUBJECTS:
         ids = [id_ for own, id_ in change.keys if own == subject]
         found = facts.load(session, subject, ids)
         since = facts.first_published(session, subject, ids)
         said = stock.meanings(session, subject, ids, market.model)
         for id_ in ids:
+            key = (subject, id_)
             if id_ not in found:
-                market.drop((subject, id_))
+                gone.add(key)
                 continue
-            key, meaning = (subject, id_), said.get(id_, stock.NO_MEANING)
+            meaning = said.get(id_, stock.NO_MEANING)
             change.present[key] = facts.fingerprint(found[id_], meaning.mark)
             mark = stock.mark(change.present[key])
             if stored.get(key) != mark:
                 post = stock.read(subject, found[id_], since[id_], meaning)
                 change.posts[key] = post, mark
-                market.put(subject, post)
+    moves = market.enter([post for post, _mark in change.posts.values()], gone)
+    change.moved = {"call": moves.calls, "solution": moves.solutions}
+    change.entered, change.left = moves.entered, moves.left
     for subject in SUBJECTS:
-        heads = market.side(subject).heads
-        change.moved[subject] = {i for i, head in heads.items() if before[subject].get(i) != head}
         own = {id_ for name, id_ in change.keys if name == subject}
         change.stale[subject] = change.moved[subject] | own
 
@@ -259,18 +262,19 @@ def _matched(session: Session, keys: Collection[Key]) -> dict[Key, str]:
 
 def _true(session: Session, market: Stock, change: Change) -> set[Pair]:
     """Stored pairs of the change's listings that were scored in this epoch."""
-    stored = _stored(session, change.stale)
+    stored = _stored(session, change)
     return {pair for pair, row in stored.items() if row.epoch_id == market.epoch_id}
 
 
-def _stored(session: Session, stale: dict[str, set[int]]) -> dict[Pair, Row[Any]]:
-    """The stored pairs of these listings: in which epoch they were scored, how high, whose."""
+def _stored(session: Session, change: Change) -> dict[Pair, Row[Any]]:
+    """The stored pairs that a change may touch: in which epoch scored, how high, whose."""
     found: dict[Pair, Row[Any]] = {}
-    for column, ids in (
-        (Match.call_id, stale["call"]),
-        (Match.solution_id, stale["solution"]),
+    for column, keys in (
+        (Match.call_id, change.stale["call"]),
+        (Match.solution_id, change.stale["solution"]),
+        (tuple_(Match.call_id, Match.solution_id), change.entered | change.left),
     ):
-        for part in in_parts(sorted(ids)):
+        for part in in_parts(sorted(keys)):
             rows = session.execute(
                 select(
                     Match.call_id, Match.solution_id, Match.epoch_id, Match.score, Match.firm_id

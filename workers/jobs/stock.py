@@ -27,8 +27,8 @@ from workers.jobs import epochs
 from workers.matching import MATCHING_VERSION
 from workers.matching.channels import profile
 from workers.matching.facts import CallFacts, SolutionFacts
-from workers.matching.listing import Listing, from_bytes, listing
-from workers.matching.market import Market
+from workers.matching.listing import CallTraits, Listing, SolutionTraits, from_bytes, listing
+from workers.matching.market import Change, Market
 from workers.matching.meaning import texts
 from workers.matching.side import Side
 
@@ -70,14 +70,22 @@ class Stock:
     def follow(self, session: Session) -> None:
         """Take over what the table has that we have not, and give up what was only ours."""
         newest = last_serial(session)
+        puts: dict[str, list[Listing]] = {}
+        drops: dict[str, set[int]] = {}
         for subject in SUBJECTS:
             ours = {id_ for own, id_ in self.ahead if own == subject}
             fresh = _changed(session, subject, Vector.serial > self.seen)
             for part in in_parts(sorted(ours)):
                 fresh |= _changed(session, subject, Vector.subject_id.in_(part))
             gone = (ours - fresh.keys()) | {id_ for id_, post in fresh.items() if post is None}
-            self.side(subject).drop(*gone)
-            self.side(subject).put(*(post for post in fresh.values() if post is not None))
+            puts[subject] = [post for post in fresh.values() if post is not None]
+            drops[subject] = gone
+        self.market.update(
+            calls=puts["call"],
+            solutions=puts["solution"],
+            gone_calls=drops["call"],
+            gone_solutions=drops["solution"],
+        )
         self.seen = newest
         self.ahead.clear()
 
@@ -86,15 +94,19 @@ class Stock:
         epoch = epochs.current(session)
         return epoch is not None and epoch.id == self.epoch_id and last_serial(session) == self.seen
 
-    def put(self, subject: str, post: Listing) -> None:
-        """Add or replace a listing that is not yet in the table."""
-        self.side(subject).put(post)
-        self.ahead.add((subject, post.id))
-
-    def drop(self, key: Key) -> None:
-        """Take a listing out."""
-        self.side(key[0]).drop(key[1])
-        self.ahead.add(key)
+    def enter(self, posts: Collection[Listing], gone: Collection[Key]) -> Change:
+        """Add or replace listings, take others out, before the table knows; say what it changes."""
+        calls = [post for post in posts if isinstance(post.traits, CallTraits)]
+        solutions = [post for post in posts if isinstance(post.traits, SolutionTraits)]
+        self.ahead |= {("call", post.id) for post in calls}
+        self.ahead |= {("solution", post.id) for post in solutions}
+        self.ahead |= set(gone)
+        return self.market.update(
+            calls=calls,
+            solutions=solutions,
+            gone_calls=[id_ for subject, id_ in gone if subject == "call"],
+            gone_solutions=[id_ for subject, id_ in gone if subject == "solution"],
+        )
 
     def committed(self, newest: int) -> None:
         """Note that the table holds what we hold, as of its change number `newest`."""
