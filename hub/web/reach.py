@@ -41,7 +41,7 @@ class Reach:
     state: str
     suitable: int = 0
     first: tuple[Reached, ...] = ()
-    warning: str = ""
+    warnings: tuple[str, ...] = ()
     advice: tuple[str, ...] = ()
 
 
@@ -65,13 +65,13 @@ def reach_of(call: Call) -> Reach | None:
         return Reach(state="waiting")
     if not questions.is_settled(asked):
         return Reach(state="failed")
-    warning = _warning(asked.answer)
+    warnings = _warnings(asked.answer)
     return Reach(
         state="known",
         suitable=asked.answer["suitable"],
         first=_first(asked.answer["first"]),
-        warning=warning,
-        advice=_advice(call) if warning else (),
+        warnings=warnings,
+        advice=_advice(call) if warnings else (),
     )
 
 
@@ -93,13 +93,12 @@ def _first(named: list[dict[str, Any]]) -> tuple[Reached, ...]:
     )
 
 
-def _warning(answer: dict[str, Any]) -> str:
-    suitable, firms = answer["suitable"], answer["firms"]
-    if suitable == 0:
-        return _("いまの文章では、合う企業が見つかりません")
-    if suitable > MANY and 2 * suitable > firms:
-        return _("多くの企業に当てはまる、広すぎる文章です")
-    return ""
+def _warnings(answer: dict[str, Any]) -> tuple[str, ...]:
+    """That the text fits nobody, or about everybody; the matcher's words, then our count."""
+    found = [said for warning in answer["warnings"] for said in warning[chosen()]]
+    if answer["suitable"] > MANY and 2 * answer["suitable"] > answer["firms"]:
+        found.append(_("多くの企業に当てはまる、広すぎる文章です。"))
+    return tuple(found)
 
 
 def _advice(call: Call) -> tuple[str, ...]:

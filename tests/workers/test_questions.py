@@ -77,7 +77,7 @@ def test_a_draft_learns_whom_it_would_reach_and_leaves_nothing_behind(
     assert said is not None
     assert said["firms"] == 4
     assert said["suitable"] == 1
-    (first,) = said["first"]
+    first = said["first"][0]
     assert first["solution_id"] == 2
     assert first["reasons"]["ja"]
     assert len(first["reasons"]["ja"]) == len(first["reasons"]["en"]) == 1
@@ -93,6 +93,8 @@ def test_a_draft_about_something_else_reaches_nobody(matched: Database, folder: 
     (said,) = answers(matched)
     assert said is not None
     assert (said["suitable"], said["first"]) == (0, [])
+    assert {warning["code"] for warning in said["warnings"]} >= {"nobody"}
+    assert all(warning["ja"] and warning["en"] for warning in said["warnings"])
 
 
 def test_one_place_for_each_firm_and_none_for_whom_a_gate_is_shut(
@@ -127,6 +129,14 @@ def test_why_not_tells_score_parts_and_what_is_missing(matched: Database, folder
     assert near["score"] > far["score"]
     assert far["parts"]["themes"] == 0
     assert near["closed"] == far["closed"] == []
+    weakest = {weak["code"]: weak for weak in far["weakest"]}
+    assert "themes" in weakest
+    assert all(
+        weak[part][to]
+        for weak in weakest.values()
+        for part in ("fact", "help")
+        for to in ("ja", "en")
+    )
     assert not near["copy"]
 
 
@@ -178,7 +188,7 @@ def test_before_the_first_epoch_a_draft_reaches_nobody(database: Database, folde
         )
         questions.ask(session, draft, actor=officer, now=NOW)
     job.drain(database, folder, clock=clock)
-    assert answers(database) == [{"firms": 0, "suitable": 0, "first": []}]
+    assert answers(database) == [{"firms": 0, "suitable": 0, "first": [], "warnings": []}]
 
 
 def test_two_workers_write_one_answer(matched: Database, folder: Path) -> None:
