@@ -45,6 +45,13 @@ def test_named_drains_only(store: Store) -> None:
     assert (jobs(store, INDEX), jobs(store, MATCH)) == (0, 1)
 
 
+def test_a_question_of_a_page_goes_before_what_waits(store: Store) -> None:
+    asked = Queue(store.connect())
+    asked.ping("match", "deal", "questions")
+    waiting = [job.func_name for job in RqQueue(MATCH, connection=store.connect()).jobs]
+    assert waiting == [JOBS[name].function for name in ("questions", "match", "deal")]
+
+
 def test_every_job_is_a_function_that_exists() -> None:
     from importlib import import_module
 

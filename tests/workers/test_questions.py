@@ -6,16 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rq import Queue as RqQueue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hub.db import Database
 from hub.domain import calls, questions, solutions
 from hub.models import Call, Match, Question, Solution, User
+from hub.queue import JOBS, MATCH, Queue
 from tests import market
 from tests.conftest import NOW
+from tests.store import Store
 from tests.workers.test_matching import TOPICS, call_on, solution_on
 from workers.jobs import questions as job
+from workers.schedule import Scheduler
 
 
 def clock() -> datetime:
@@ -240,6 +244,29 @@ def test_what_cannot_be_answered_says_so_and_is_asked_anew_by_hand(
     (said,) = answers(matched)
     assert said is not None
     assert said["suitable"] == 1
+
+
+def test_a_lost_ping_answers_late_not_never(matched: Database, store: Store) -> None:
+    with matched.unit_of_work() as session:
+        asked(session, draft_on(session, "snow"))  # nobody pings
+    waiting = RqQueue(MATCH, connection=store.connect())
+    Scheduler(matched, Queue(store.connect())).tick(NOW)
+    assert JOBS["questions"].function in [found.func_name for found in waiting.jobs]
+
+
+def test_nothing_is_woken_where_nothing_is_asked(matched: Database, store: Store) -> None:
+    Scheduler(matched, Queue(store.connect())).tick(NOW)
+    assert len(RqQueue(MATCH, connection=store.connect())) == 0
+
+
+def test_old_questions_are_forgotten(matched: Database, folder: Path) -> None:
+    with matched.unit_of_work() as session:
+        asked(session, draft_on(session, "snow"))
+    job.drain(matched, folder, clock=clock)
+    for days, left in ((30, 1), (31, 0)):
+        with matched.unit_of_work() as session:
+            questions.forget(session, now=NOW + timedelta(days=days))
+        assert len(answers(matched)) == left
 
 
 def _fail(*_args: object) -> None:
