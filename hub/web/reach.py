@@ -10,10 +10,11 @@ from sqlalchemy import select
 from hub.domain import questions
 from hub.domain.calls import LABELS
 from hub.models.listing import Call, Solution
-from hub.web import match_cards, present, rows
+from hub.web import limits, match_cards, present, rows
 from hub.web.access import needs
 from hub.web.context import commit, now, person, session
 from hub.web.language import chosen
+from hub.web.limits import limiter
 from hub.web.words import _
 
 bp = Blueprint("reach", __name__)
@@ -46,6 +47,7 @@ class Reach:
 
 
 @bp.post("/calls/<int:id_>/reach")
+@limiter.limit(limits.questions, methods=["POST"], key_func=limits.asker)
 @needs("call.preview", Call)
 def ask(call: Call) -> ResponseReturnValue:
     """Ask for the reach of what is saved now."""

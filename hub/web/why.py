@@ -16,10 +16,11 @@ from hub.models.listing import Call, Solution
 from hub.models.matching import Question
 from hub.models.organisation import User
 from hub.policy import allowed
-from hub.web import match_cards, present
+from hub.web import limits, match_cards, present
 from hub.web.access import LARGEST_ID, needs
 from hub.web.context import actor, commit, now, person, session
 from hub.web.language import chosen
+from hub.web.limits import limiter
 from hub.web.match_cards import PART_LEVELS, PartLevel
 from hub.web.words import _
 
@@ -104,6 +105,7 @@ def show(call: Call) -> ResponseReturnValue:
 
 
 @bp.post("/calls/<int:id_>/why")
+@limiter.limit(limits.questions, methods=["POST"], key_func=limits.asker)
 @needs("call.why", Call)
 def ask(call: Call) -> ResponseReturnValue:
     """Ask the matcher, then show what it says."""

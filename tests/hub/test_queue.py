@@ -9,7 +9,7 @@ from rq import SimpleWorker
 
 from hub import queue
 from hub.config import Settings
-from hub.queue import DRAINS, EMBED, INDEX, JOBS, MAIL, MATCH, QUEUES, UPKEEP, Queue
+from hub.queue import DRAINS, EMBED, EXPLAIN, INDEX, JOBS, MAIL, MATCH, QUEUES, UPKEEP, Queue
 from tests.store import Store, server, store
 
 __all__ = ["server", "store"]
@@ -24,7 +24,7 @@ def test_a_ping_wakes_every_drain_once(store: Store) -> None:
     for _ in range(5):
         assert pinged.ping()
     waiting = {name: jobs(store, name) for name in QUEUES}
-    assert waiting == {INDEX: 1, MAIL: 0, MATCH: 1, UPKEEP: 0, EMBED: 1}
+    assert waiting == {INDEX: 1, MAIL: 0, MATCH: 2, EXPLAIN: 1, UPKEEP: 0, EMBED: 1}
     assert RqQueue(INDEX, connection=store.connect()).jobs[0].func_name == JOBS["index"].function
 
 

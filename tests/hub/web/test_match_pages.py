@@ -427,6 +427,16 @@ def test_a_firm_with_several_solutions_chooses(
     assert links(parsed(choice))["二つめの提案"] == f"/calls/{listed.call}/why?solution={more}"
 
 
+def test_nobody_asks_without_end(
+    app: Flask, unlisted: tuple[User, int, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.web.limits.QUESTIONS", "2 per hour")
+    owner, solution, page = unlisted
+    browser = Browser(app, owner)
+    asked = [browser.post(page.partition("?")[0], {"solution": solution}) for _ in range(3)]
+    assert [response.status_code for response in asked] == [303, 303, 429]
+
+
 # --- Whom a draft would reach -------------------------------------------------------------------
 
 
