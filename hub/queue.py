@@ -45,6 +45,7 @@ class Job:
 JOBS = {
     "index": Job("workers.jobs.indexing.run", INDEX, 1800),
     "alerts": Job("workers.jobs.alerts.run", MAIL, 300),
+    "digests": Job("workers.jobs.digests.run", MAIL, 300),
     "match": Job("workers.jobs.matching.run", MATCH, 1800),
     "embed": Job("workers.jobs.embedding.run", EMBED, 1800),
     "doctor": Job("workers.jobs.upkeep.doctor", UPKEEP, 900),

@@ -111,19 +111,6 @@ def answer(
 ) -> Feedback:
     """Say what the pair is to us, or change what we said. Raises Forbidden, Refused."""
     require(actor, "feedback.give", pair)
-    return record(session, pair, verdict, reason=reason, actor=actor, now=now)
-
-
-def record(
-    session: Session,
-    pair: Pair,
-    verdict: str,
-    *,
-    reason: str = "",
-    actor: User | None,
-    now: datetime,
-) -> Feedback:
-    """`answer` for whoever has been let in otherwise, such as by the link of a mail."""
     reason = _checked(verdict, reason)
     leaning = _taste(session, pair, now)
     row = _row(session, pair)

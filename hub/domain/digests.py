@@ -1,0 +1,330 @@
+"""The morning's recommendations by mail: at most three pairs that the member was not told of yet.
+
+Every owner and editor of a town or a firm gets one, until they switch it off. It is made at the
+moment it is sent, half past eight in Japan: whatever has closed, rests or was answered by then is
+not in it. What it told of is written down with the mail, so that nothing is told twice; what could
+not be sent counts as untold and is part of the next one.
+
+The link of a card lets its holder answer that pair for that member, for a month, and nothing else.
+"""
+
+import hashlib
+import secrets
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, delete, exists, select
+from sqlalchemy.orm import Session, contains_eager, joinedload
+
+from hub.clock import to_jst
+from hub.domain import audit, digest_text, feedback, mails
+from hub.domain.alert_text import Links
+from hub.domain.alerts import next_morning
+from hub.domain.feedback import Pair
+from hub.domain.status import open_at
+from hub.models.alert import Mail
+from hub.models.digest import Digest, DigestCard
+from hub.models.listing import Call, Solution
+from hub.models.matching import Feedback, Match, Place
+from hub.models.organisation import Membership, Organisation, User
+from hub.models.reference import Municipality
+
+MOST_CARDS = 3
+ANSWERED_FOR = timedelta(days=30)
+KINDS = {"municipality": "call", "company": "firm"}  # whose lists hold what
+ROLES = ("owner", "editor")
+
+
+# --- Who gets one ---------------------------------------------------------------------------------
+
+
+def enrol(session: Session, *, links: Links, now: datetime) -> int:
+    """Give a digest to every member who may answer and has none; returns to how many."""
+    fresh = session.scalars(
+        select(Membership)
+        .join(Membership.organisation)
+        .where(_entitled(), ~exists().where(Digest.membership_id == Membership.id))
+        .order_by(Membership.id)
+    ).all()
+    for membership in fresh:
+        _make(session, membership, links=links, now=now)
+    return len(fresh)
+
+
+def of(session: Session, membership: Membership) -> Digest | None:
+    """The member's digest, if there is one yet."""
+    return session.scalar(select(Digest).where(Digest.membership_id == membership.id))
+
+
+def switch(
+    session: Session,
+    membership: Membership,
+    wanted: bool,
+    *,
+    language: str,
+    links: Links,
+    actor: User | None,
+    now: datetime,
+) -> None:
+    """Begin or end a membership's digest, in the language its reader has chosen."""
+    digest = of(session, membership) or _make(session, membership, links=links, now=now)
+    digest.language = language
+    if wanted:
+        _begin(session, digest, actor=actor, now=now)
+    else:
+        end(session, digest, actor=actor, now=now)
+
+
+def _make(session: Session, membership: Membership, *, links: Links, now: datetime) -> Digest:
+    nonce = secrets.token_urlsafe(32)
+    digest = Digest(
+        membership=membership,
+        nonce=nonce,
+        end_hash=_hash(digest_text.end_token(links, nonce)),
+        language="ja",
+        state="active",
+        created_at=now,
+        due_at=next_morning(now),
+    )
+    session.add(digest)
+    session.flush()
+    return digest
+
+
+def _begin(session: Session, digest: Digest, *, actor: User | None, now: datetime) -> None:
+    if digest.state == "active":
+        return
+    digest.state, digest.due_at = "active", next_morning(now)
+    _record(session, "digest.begin", digest, actor, now)
+
+
+def end(session: Session, digest: Digest, *, actor: User | None = None, now: datetime) -> None:
+    """End: nothing is sent any more. Twice changes nothing."""
+    if digest.state == "ended":
+        return
+    digest.state, digest.due_at = "ended", None
+    waiting = select(Mail.id).where(Mail.digest_id == digest.id, Mail.state == "queued")
+    session.execute(delete(DigestCard).where(DigestCard.mail_id.in_(waiting)))
+    session.execute(delete(Mail).where(Mail.digest_id == digest.id, Mail.state == "queued"))
+    _record(session, "digest.end", digest, actor, now)
+
+
+def _record(
+    session: Session, action: str, digest: Digest, actor: User | None, now: datetime
+) -> None:
+    organisation_id = digest.membership.organisation_id
+    audit.record(
+        session, action, "digest", digest.id, actor=actor, organisation_id=organisation_id, now=now
+    )
+
+
+def by_end_token(session: Session, token: str) -> Digest | None:
+    """The digest whose ending link holds this token."""
+    return session.scalar(select(Digest).where(Digest.end_hash == _hash(token)))
+
+
+def _entitled() -> ColumnElement[bool]:
+    """True in SQL for memberships that get a digest. Needs the organisation joined."""
+    return and_(
+        Membership.state == "active",
+        Membership.role.in_(ROLES),
+        Organisation.kind.in_(KINDS),
+    )
+
+
+# --- Making them ----------------------------------------------------------------------------------
+
+
+def due(session: Session, now: datetime) -> bool:
+    """Whether a digest is to be made now, or somebody has none yet."""
+    waiting = select(Digest.id).where(_due(now)).limit(1)
+    lacking = (
+        select(Membership.id)
+        .join(Membership.organisation)
+        .where(_entitled(), ~exists().where(Digest.membership_id == Membership.id))
+        .limit(1)
+    )
+    return any(session.scalar(asked) is not None for asked in (waiting, lacking))
+
+
+def compose(session: Session, *, limit: int, links: Links, now: datetime) -> int | None:
+    """Make up to `limit` digests whose morning has come; how many mails, None when none is due.
+
+    Needs a writing session. What is told is written down in the same transaction as the mail.
+    """
+    digests = session.scalars(
+        select(Digest)
+        .where(_due(now))
+        .order_by(Digest.due_at, Digest.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    if not digests:
+        return None
+    return sum(_compose(session, digest, links, now) for digest in digests)
+
+
+def _due(now: datetime) -> ColumnElement[bool]:
+    return and_(Digest.state == "active", Digest.due_at <= now)
+
+
+def _compose(session: Session, digest: Digest, links: Links, now: datetime) -> bool:
+    digest.due_at = next_morning(now)
+    membership = digest.membership
+    if not _may_answer(membership):
+        return False
+    cards = news(session, digest, now=now)
+    if not cards:
+        return False
+    text = digest_text.digest(digest, membership.organisation, cards, links)
+    mail = mails.queue(
+        session,
+        digest,
+        "digest",
+        f"digest-{digest.id}-{to_jst(now).date()}",
+        subject=text.subject,
+        body=text.body,
+        end_url=digest_text.end_url(digest, links),
+        now=now,
+    )
+    if mail is None:  # today's has been queued before
+        return False
+    session.add_all(
+        DigestCard(
+            digest_id=digest.id,
+            call_id=match.call_id,
+            solution_id=match.solution_id,
+            mail_id=mail.id,
+            token_hash=_hash(digest_text.answer_token(links, digest, match)),
+            told_at=now,
+        )
+        for match in cards
+    )
+    return True
+
+
+def _may_answer(membership: Membership) -> bool:
+    return (
+        membership.state == "active"
+        and membership.role in ROLES
+        and membership.organisation.kind in KINDS
+    )
+
+
+def news(session: Session, digest: Digest, *, now: datetime) -> list[Match]:
+    """The pairs to tell of now, best first.
+
+    For a town the best one of each of its calls comes before the second of any; for a firm its
+    own list is followed. Left out is what was told or answered before, what is not open or not
+    offered any more, what a resting town would get, and what has no reasons yet.
+    """
+    organisation = digest.membership.organisation
+    kind = KINDS[organisation.kind]
+    own = Place.town_id if kind == "call" else Place.firm_id
+    told = exists().where(
+        DigestCard.digest_id == digest.id,
+        DigestCard.call_id == Place.call_id,
+        DigestCard.solution_id == Place.solution_id,
+    )
+    answered = exists().where(
+        Feedback.organisation_id == organisation.id,
+        Feedback.call_id == Place.call_id,
+        Feedback.solution_id == Place.solution_id,
+    )
+    rows = session.execute(
+        select(Place, Match)
+        .join(Match, and_(Match.call_id == Place.call_id, Match.solution_id == Place.solution_id))
+        .join(Match.call)
+        .join(Match.solution)
+        .where(
+            own == organisation.id,
+            Place.kind == kind,
+            Place.ends_at.is_(None),
+            open_at(now),
+            Solution.state == "published",
+            Match.reasons.is_not(None),
+            ~told,
+            ~answered,
+        )
+        .options(
+            contains_eager(Match.call).joinedload(Call.organisation).options(*_name()),
+            contains_eager(Match.solution).joinedload(Solution.organisation).options(*_name()),
+        )
+        .order_by(Place.owner_id, Place.rank)
+    ).all()
+    left = feedback.capacities(session, {place.town_id for place, _match in rows}, now)
+    found = [(place, match) for place, match in rows if left[place.town_id] != 0]
+    return _in_turn(found)[:MOST_CARDS]
+
+
+def _in_turn(found: Iterable[tuple[Place, Match]]) -> list[Match]:
+    """The first of every list by value, then the second of every list, and so on.
+
+    Each list comes in the order of its ranks.
+    """
+    before: defaultdict[int, int] = defaultdict(int)
+    keyed: list[tuple[int, float, str, Match]] = []
+    for place, match in found:
+        keyed.append((before[place.owner_id], -place.value, match.tie, match))
+        before[place.owner_id] += 1
+    return [match for *_key, match in sorted(keyed, key=lambda row: row[:3])]
+
+
+def _name() -> tuple[Any, ...]:
+    """What the name of an organisation is made of."""
+    return (
+        joinedload(Organisation.municipality).joinedload(Municipality.prefecture),
+        joinedload(Organisation.prefecture),
+    )
+
+
+# --- Answering by the link of a card --------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the link of a card is for: a pair, and the member who may answer it."""
+
+    digest: Digest
+    pair: Pair
+    match: Match | None
+
+    @property
+    def member(self) -> User:
+        """In whose name the answer is given."""
+        return self.digest.membership.user
+
+
+def by_answer_token(session: Session, token: str, *, now: datetime) -> Asked | None:
+    """What the answering link with this token is for; None when it no longer works.
+
+    It ends after a month, and with the right of its member to answer for the organisation.
+    """
+    card = session.scalar(
+        select(DigestCard).where(
+            DigestCard.token_hash == _hash(token), DigestCard.told_at > now - ANSWERED_FOR
+        )
+    )
+    if card is None or not _may_answer(card.digest.membership):
+        return None
+    kind = KINDS[card.digest.membership.organisation.kind]
+    call = session.get_one(Call, card.call_id)
+    solution = session.get_one(Solution, card.solution_id)
+    pair = Pair(kind, call, solution)
+    if pair.organisation.id != card.digest.membership.organisation_id:
+        return None
+    return Asked(card.digest, pair, session.get(Match, (call.id, solution.id)))
+
+
+def forget(session: Session) -> None:
+    """Erase cards of listings that are over: nobody is told of them again."""
+    for model, column in ((Call, DigestCard.call_id), (Solution, DigestCard.solution_id)):
+        live = select(model.id).where(model.state == "published")
+        session.execute(delete(DigestCard).where(column.not_in(live)))
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
