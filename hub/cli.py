@@ -332,6 +332,7 @@ def doctor(repair: bool) -> None:
     report = examiner.examine(here.database, here.index, clock=here.clock)
     _show("索引 / index", report.index)
     _show("マッチ / matches", report.matches)
+    _show("一覧 / lists", report.lists)
     if report.vectors.all:
         _show("ベクトル / vectors", report.vectors)
     click.echo(f"待っている処理 / tasks waiting: {report.waiting}")

@@ -41,6 +41,12 @@ def rematch() -> list[str]:
     return [sys.executable, "-m", "workers", "rematch"]
 
 
+def judge(out: Path, vectors: Path | None) -> list[str]:
+    """Scoring every pair in every way, for evaluation; `vectors` is a file to keep vectors in."""
+    kept = () if vectors is None else ("--vectors", str(vectors.absolute()))
+    return [sys.executable, "-m", "workers", "judge", str(out), *kept]
+
+
 def embedder() -> list[str]:
     """The bundled model."""
     return [sys.executable, "-m", "hub", "embedder"]

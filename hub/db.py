@@ -6,14 +6,16 @@ another writer has overtaken, fails at once and cannot be waited for, so whoever
 for `writing=True`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.orm import Session, sessionmaker
 
 BUSY_SECONDS = 30
+
+Item = TypeVar("Item")
 
 
 class Database:
@@ -40,6 +42,11 @@ class Database:
     def dispose(self) -> None:
         """Forget pooled connections; call it before or after a fork."""
         self.engine.dispose(close=False)
+
+
+def in_parts(items: Sequence[Item], size: int = 500) -> Iterator[Sequence[Item]]:
+    """Slices of a long list: databases take only so many values in one statement."""
+    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 def _engine(url: str) -> Engine:

@@ -3,18 +3,18 @@
 It only looks. `repair` only queues tasks; the workers then do what they always do.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from hub.clock import utcnow
 from hub.db import Database
-from hub.domain import documents, facts, mails, outbox, vectors
+from hub.domain import dealing, documents, facts, mails, outbox, vectors
 from hub.models.listing import Call, Solution
-from hub.models.matching import Epoch, Match, MatchState
+from hub.models.matching import LISTS, Epoch, Match, MatchList, MatchState, Place
 from hub.models.work import OutboxTask
 from search.index import Differences, IndexUnavailable, SearchIndex, differences
 
@@ -28,6 +28,7 @@ class Report:
 
     index: Differences = field(default_factory=Differences)
     matches: Differences = field(default_factory=Differences)
+    lists: Differences = field(default_factory=Differences)
     waiting: int = 0
     vectors: Differences = field(default_factory=Differences)
     overdue: int = 0  # mails and alerts that should long have gone out
@@ -35,7 +36,7 @@ class Report:
     @property
     def clean(self) -> bool:
         """Nothing differs and no mail is overdue; tasks that wait are no fault."""
-        differs = self.index.all or self.matches.all or self.vectors.all
+        differs = self.index.all or self.matches.all or self.lists.all or self.vectors.all
         return not differs and not self.overdue
 
 
@@ -47,18 +48,24 @@ def examine(
         cared_for = vectors.cared_for(session)
         waiting = session.scalar(select(func.count()).select_from(OutboxTask)) or 0
         overdue = mails.overdue(session, clock())
-        matches = _matches(session)
         wanted: dict[str, int] = {}
         incomplete: set[str] = set()
+        marks: dict[str, str] = {}
+        compared = _compares_meaning(session)
         for batch in documents.load_all(session):
             wanted |= {document.id: document.version for document in batch}
             incomplete |= vectors.incomplete(session, batch)
+            if compared:
+                found = vectors.meanings(session, batch)
+                marks |= {key: meaning.mark for key, meaning in found.items()}
+        matches = _matches(session, marks)
+        lists = _lists(session, clock())
         forgotten = frozenset(incomplete - cared_for - vectors.cared_for(session))
     try:
-        found = index.drift(wanted)
+        drift = index.drift(wanted)
     except IndexUnavailable:
-        found = differences(wanted, {})
-    return Report(found, matches, waiting, Differences(missing=forgotten), overdue)
+        drift = differences(wanted, {})
+    return Report(drift, matches, lists, waiting, Differences(missing=forgotten), overdue)
 
 
 def repair(session: Session, report: Report, now: datetime) -> int:
@@ -70,19 +77,32 @@ def repair(session: Session, report: Report, now: datetime) -> int:
             ids = _numbers(found.all, subject)
             outbox.note_ids(session, subject, ids, cause="doctor", now=now, kinds=(kind,))
             count += len(ids)
+    for kind in LISTS:
+        ids = _numbers(report.lists.all, kind)
+        outbox.note_ids(session, kind, ids, cause="doctor", now=now, kinds=("deal",))
+        count += len(ids)
     return count
 
 
-def _matches(session: Session) -> Differences:
+def _compares_meaning(session: Session) -> bool:
+    """Whether the newest epoch matches by the vectors of the model in force."""
+    newest = session.scalar(select(Epoch.model).order_by(Epoch.id.desc()).limit(1))
+    return bool(newest) and newest == vectors.in_force(session)
+
+
+def _matches(session: Session, marks: Mapping[str, str]) -> Differences:
     """Every published listing must have been matched, as it is now, in the current epoch.
+
+    `marks` are those of the vectors of listings that have all of theirs.
 
     A pair that names a listing nobody may match any more makes that listing an orphan.
     """
     epoch = session.scalar(select(func.max(Epoch.id)))
     wanted = {
-        f"{subject}-{id_}": (epoch, facts.fingerprint(values))
+        key: (epoch, facts.fingerprint(values, marks.get(key, "")))
         for subject in ("call", "solution")
         for id_, values in facts.load(session, subject).items()
+        for key in (f"{subject}-{id_}",)
     }
     held = {
         f"{subject}-{id_}": (epoch_id, fingerprint)
@@ -97,6 +117,30 @@ def _matches(session: Session) -> Differences:
     }
     found = differences(wanted, held)
     return Differences(found.missing, found.orphaned | _orphaned_pairs(session), found.stale)
+
+
+def _lists(session: Session, now: datetime) -> Differences:
+    """Every call that is open or will open, and every firm that offers something, has one list.
+
+    Each was dealt in the current epoch, and every place of it names a scored pair.
+    """
+    epoch = session.scalar(select(func.max(Epoch.id)))
+    wanted = {
+        f"{kind}-{id_}": epoch for kind in LISTS for id_ in dealing.owners(session, kind, now=now)
+    }
+    rows = session.execute(select(MatchList.kind, MatchList.owner_id, MatchList.epoch_id))
+    held = {f"{row.kind}-{row.owner_id}": row.epoch_id for row in rows}
+    found = differences(wanted, held)
+    unscored = session.execute(
+        select(Place.kind, Place.owner_id)
+        .outerjoin(
+            Match, and_(Match.call_id == Place.call_id, Match.solution_id == Place.solution_id)
+        )
+        .where(dealing.CURRENT, Match.call_id.is_(None))
+        .distinct()
+    )
+    broken = {f"{row.kind}-{row.owner_id}" for row in unscored}
+    return Differences(found.missing, found.orphaned, found.stale | broken)
 
 
 def _orphaned_pairs(session: Session) -> frozenset[str]:

@@ -29,8 +29,9 @@ log = logging.getLogger(__name__)
 
 PREFIX = "localhub:"
 INDEX, MAIL = f"{PREFIX}index", f"{PREFIX}mail"
-MATCH, UPKEEP, EMBED = f"{PREFIX}match", f"{PREFIX}upkeep", f"{PREFIX}embed"
-QUEUES = (INDEX, MAIL, MATCH, UPKEEP, EMBED)  # in the order in which workers look at them
+MATCH, EXPLAIN = f"{PREFIX}match", f"{PREFIX}explain"
+UPKEEP, EMBED = f"{PREFIX}upkeep", f"{PREFIX}embed"
+QUEUES = (INDEX, MAIL, MATCH, EXPLAIN, UPKEEP, EMBED)  # in the order in which workers look at them
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +48,20 @@ JOBS = {
     "alerts": Job("workers.jobs.alerts.run", MAIL, 300),
     "digests": Job("workers.jobs.digests.run", MAIL, 300),
     "match": Job("workers.jobs.matching.run", MATCH, 1800),
+    "deal": Job("workers.jobs.deal.run", MATCH, 1800),
+    "explain": Job("workers.jobs.explaining.run", EXPLAIN, 1800),
     "embed": Job("workers.jobs.embedding.run", EMBED, 1800),
     "doctor": Job("workers.jobs.upkeep.doctor", UPKEEP, 900),
     "compact": Job("workers.jobs.upkeep.compact", UPKEEP, 900),
     "epoch": Job("workers.jobs.upkeep.epoch", UPKEEP, 1800),
 }
-DRAINS = ("index", "match", "embed")  # the jobs that empty the outbox, named like its kinds of task
+DRAINS = (
+    "index",
+    "match",
+    "deal",
+    "explain",
+    "embed",
+)  # the jobs that empty the outbox, named like its kinds of task
 
 PING_SECONDS = 0.5  # a page never waits longer than this for the queue
 AWAKE_SECONDS = 10  # a lost job is replaced by the first ping or sweep after this

@@ -14,7 +14,7 @@ from itertools import chain, zip_longest
 from search.documents import SearchDocument
 from search.sentences import weighted_sentences
 
-PASSAGES_VERSION = 2  # a new one has every listing's passages looked at again
+PASSAGES_VERSION = 3  # a new one has every listing's passages looked at again
 MOST_PASSAGES = 7
 GIST = 1  # its place among the passages
 ENOUGH = 120  # characters: a window with as many is complete …

@@ -1,12 +1,15 @@
 """A small market for tests, made through the rules: a town, a firm, their listings."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
+from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from hub.db import Database
 from hub.domain import accounts, calls, desks, organisations, solutions
 from hub.domain.calls import CallValues
 from hub.domain.desks import DeskValues
@@ -14,6 +17,7 @@ from hub.domain.organisations import Profile
 from hub.domain.solutions import SolutionValues
 from hub.models import Call, Desk, Match, Organisation, Solution, User
 from tests.conftest import NOW
+from workers.jobs import deal, explaining, matching
 
 ISHINOMAKI = "042021"
 CALL = CallValues(
@@ -137,3 +141,10 @@ def pair(call: Call, solution: Solution, score: float = 0.5, **values: object) -
         "gaps": {"ja": [], "en": []},
     }
     return Match(**row | values)
+
+
+def work_off(database: Database, folder: Path, *, clock: Callable[[], datetime]) -> None:
+    """Match, deal and explain until nothing is due, as the workers' jobs do one after another."""
+    assert matching.drain(database, folder, clock=clock)
+    assert deal.drain(database, clock=clock)
+    assert explaining.drain(database, folder, clock=clock)

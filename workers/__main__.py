@@ -1,5 +1,7 @@
 """`python -m workers worker` and `python -m workers schedule`: what `hub worker` … start."""
 
+from pathlib import Path
+
 import click
 
 from hub.config import Settings
@@ -33,6 +35,16 @@ def rematch() -> None:
     from workers.jobs.upkeep import rematch
 
     rematch(click.echo)
+
+
+@main.command()
+@click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--vectors", type=click.Path(dir_okay=False, path_type=Path))
+def judge(out: Path, vectors: Path | None) -> None:
+    """Score every pair in every way that `hub eval` asks about, and write it to OUT."""
+    from workers.evaluation import run
+
+    run(out, vectors)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,8 @@ PRELOADED = (
     "workers.jobs.alerts",
     "workers.jobs.indexing",
     "workers.jobs.matching",
+    "workers.jobs.deal",
+    "workers.jobs.explaining",
     "workers.jobs.embedding",
     "workers.jobs.upkeep",
 )

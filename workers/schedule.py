@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from hub.clock import JST, utcnow
 from hub.config import Settings
 from hub.db import Database
-from hub.domain import alerts, digests, mails, outbox
+from hub.domain import alerts, dealing, digests, mails, outbox
 from hub.queue import PREFIX, QUEUES, Queue
 from workers.logs import set_up
 
@@ -90,6 +90,8 @@ class Scheduler:
                 kinds.add("alerts")
             if digests.due(session, now):
                 kinds.add("digests")
+            if dealing.due(session, now):
+                kinds.add("deal")
         if kinds:
             self.queue.ping(*sorted(kinds))
 

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, or_
 from sqlalchemy.orm import Session
 
 from hub.clock import to_jst
-from hub.domain import audit, listings
+from hub.domain import audit, dealing, listings
 from hub.domain.errors import Problem, Refused, raise_any, refuse
 from hub.domain.inputs import fold, parse_email, parse_url
 from hub.domain.permission import require
@@ -21,6 +21,7 @@ from hub.models.organisation import Organisation, User
 LINES = ("name", "department", "url", "phone", "email", "hours", "pause_reason")
 TEXTS = ("takes", "rules")
 REPLY_DAYS_MAX = 90
+_INTAKE = {"state", "paused", "paused_until", "capacity"}  # what decides how many firms are told
 LABELS = {
     "name": N_("窓口の名前"),
     "department": N_("担当部署"),
@@ -241,3 +242,5 @@ def _changed(
     desk.updated_at = now
     desk.version += 1
     audit.trail(session, action, desk, actor, now, before, after)
+    if _INTAKE & after.keys():
+        dealing.ask_for_town(session, desk.organisation_id, cause=action, now=now)

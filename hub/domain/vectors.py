@@ -6,8 +6,9 @@ whoever says it. Invariant: a public listing without all its vectors has a task 
 it; `hub doctor` looks for those that have none.
 """
 
+import hashlib
 import zlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -15,6 +16,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from hub.db import in_parts
 from hub.domain import outbox
 from hub.domain.status import public
 from hub.models.listing import Call, Solution
@@ -28,7 +30,6 @@ CAUSE = "vectors"  # of the index tasks that new vectors ask for
 KEPT = timedelta(days=7)  # a listing may come back, or an earlier model
 RATE_OVER = timedelta(minutes=1)
 AHEAD = timedelta(days=1)  # a changed listing goes before all those that wait for a new model
-_CHUNK = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,8 @@ def in_force(session: Session) -> str | None:
 def adopt(session: Session, model: str | None, *, now: datetime) -> bool:
     """Put a model in force, None for none; False when it was already.
 
-    All listings are looked at again: for new vectors, and for the index to drop earlier ones.
+    All listings are looked at again: for new vectors, and for index and matches to drop earlier
+    ones.
     """
     former = session.scalar(select(EmbeddingModel))
     before = (former.name, former.passages_version) if former else None
@@ -67,7 +69,7 @@ def adopt(session: Session, model: str | None, *, now: datetime) -> bool:
         session.add(
             EmbeddingModel(id=1, name=model, passages_version=PASSAGES_VERSION, adopted_at=now)
         )
-    kinds = (*(("index",) if before else ()), *(("embed",) if after else ()))
+    kinds = (*(("index", "match") if before else ()), *(("embed",) if after else ()))
     ask_for_all(session, now=now, kinds=kinds)
     return True
 
@@ -82,9 +84,40 @@ def ask_for_all(session: Session, *, now: datetime, kinds: tuple[str, ...] = ("e
     return count
 
 
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """The float16 vectors of a listing's passages, by digest; `mark` changes with them."""
+
+    mark: str
+    vectors: Mapping[str, bytes]
+
+
+def meanings(session: Session, documents: Iterable[SearchDocument]) -> dict[str, Meaning]:
+    """The vectors of those documents that have all of theirs, by the model in force."""
+    model = in_force(session)
+    if model is None:
+        return {}
+    said = {document.id: [digest(text) for text in passages(document)] for document in documents}
+    held = cached(session, model, {one for some in said.values() for one in some})
+    return {
+        id_: Meaning(_mark(model, digests), {one: held[one] for one in digests})
+        for id_, digests in said.items()
+        if digests and held.keys() >= set(digests)
+    }
+
+
+def _mark(model: str, digests: Sequence[str]) -> str:
+    return hashlib.sha256(" ".join((model, *digests)).encode()).hexdigest()[:32]
+
+
 def ask_to_index(session: Session, keys: Collection[str], *, now: datetime) -> None:
     """Ask for these listings (`call-12`) to be compared with the index: they have new vectors."""
     _ask(session, keys, "index", now)
+
+
+def ask_to_match(session: Session, keys: Collection[str], *, now: datetime) -> None:
+    """Ask for these listings to be matched again: all their vectors are there."""
+    _ask(session, keys, "match", now)
 
 
 def ask_to_embed(session: Session, keys: Collection[str], *, now: datetime) -> None:
@@ -151,7 +184,7 @@ def incomplete(session: Session, documents: Iterable[SearchDocument]) -> frozens
 def cached(session: Session, model: str, digests: Collection[str]) -> dict[str, bytes]:
     """The vectors that are there among these."""
     found: dict[str, bytes] = {}
-    for part in _chunks(sorted(digests)):
+    for part in in_parts(sorted(digests)):
         rows = session.execute(
             select(Embedding.digest, Embedding.vector).where(
                 Embedding.model == model, Embedding.digest.in_(part)
@@ -225,13 +258,9 @@ def forget(session: Session, digests: Iterable[str], *, now: datetime) -> None:
     force = session.scalar(select(EmbeddingModel))
     if force is None:
         return  # it may come back
-    for part in _chunks(list(digests)):
+    for part in in_parts(list(digests)):
         session.execute(
             delete(Embedding).where(Embedding.model == force.name, Embedding.digest.in_(part))
         )
     if force.adopted_at < now - KEPT:
         session.execute(delete(Embedding).where(Embedding.model != force.name))
-
-
-def _chunks(items: Sequence[str]) -> Iterable[Sequence[str]]:
-    return (items[start : start + _CHUNK] for start in range(0, len(items), _CHUNK))

@@ -40,6 +40,7 @@ class LabelledSet:
     solution_grades: Grades
     queries: dict[str, Query]
     theme_names: dict[str, str]
+    groups: dict[str, tuple[str, ...]]  # solutions that should stay down, by the name of the group
 
 
 def read(folder: Path) -> LabelledSet:
@@ -62,6 +63,10 @@ def read(folder: Path) -> LabelledSet:
         solution_grades=dict(solution_grades),
         queries={query.id: query for query in _queries(folder / "queries.jsonl")},
         theme_names=_theme_names(folder / "themes.json"),
+        groups={
+            str(name): tuple(id_ for id_ in map(str, ids) if id_ in solutions)
+            for name, ids in _object(folder / "groups.json").items()
+        },
     )
 
 
@@ -80,15 +85,22 @@ def _queries(path: Path) -> Iterator[Query]:
         )
 
 
-def _theme_names(path: Path) -> dict[str, str]:
+def _object(path: Path) -> dict[str, Any]:
+    """The JSON object in an optional file."""
     if not path.exists():
         return {}
     try:
-        themes = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise BadSet(f"{path.name}: {error}") from None
+    if not isinstance(found, dict):
+        raise BadSet(f"{path.name}: a JSON object is expected")
+    return found
+
+
+def _theme_names(path: Path) -> dict[str, str]:
     names: dict[str, str] = {}
-    for key, value in themes.items():
+    for key, value in _object(path).items():
         spelled = value.values() if isinstance(value, dict) else [value]
         names |= {str(name): key for name in (key, *spelled)}
     return names

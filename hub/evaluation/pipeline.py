@@ -1,5 +1,6 @@
 """A throw-away installation: posting through the rules, working through the real queue."""
 
+import json
 import os
 import subprocess
 import tempfile
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from redis.exceptions import RedisError
 from sqlalchemy import func, select
@@ -17,6 +19,7 @@ from hub import commands, migrate
 from hub.config import Settings
 from hub.evaluation.labelled import LabelledSet
 from hub.evaluation.market import Market, post
+from hub.evaluation.matching import List, Lists
 from hub.models.work import CHANGE_KINDS, OutboxTask
 from hub.processes import die_with_parent
 from hub.queue import connect, embedder_path, socket_path
@@ -62,6 +65,61 @@ def installed(
             _work_off(services, kinds)
             yield Installation(services, market, time.monotonic() - started)
         services.database.engine.dispose()
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A set that has been posted and scored, pair by pair, in every way.
+
+    `variants` name the ways: "meaning", "words" and "without …" for each part; `pairs` are the
+    judged or unjudged pairs with their sub-scores and r.
+    """
+
+    variants: dict[str, Lists]
+    pairs: list[dict[str, Any]]
+
+
+def scored(labelled: LabelledSet, vectors: Path | None = None) -> Scored:
+    """Post the set into a temporary folder and score every pair by the pure functions.
+
+    No queue takes part, and nothing is stored. `vectors` is a file to keep vectors in.
+    """
+    with tempfile.TemporaryDirectory(prefix="localhub-") as folder:
+        settings = Settings(data_dir=Path(folder), database_url="", redis_url="", meili_url="")
+        services = Services.of(settings)
+        migrate.upgrade(services.database)
+        with services.database.unit_of_work() as session:
+            load_reference(session)
+            market = post(session, labelled)
+        out = Path(folder) / "pairs.json"
+        with _model(services, wanted=True):
+            subprocess.run(  # noqa: S603 - our own command line
+                commands.judge(out, vectors), env=_environment(settings), check=True
+            )
+        services.database.engine.dispose()
+        found = json.loads(out.read_text())
+    ids = {"call": market.calls, "solution": market.solutions}
+    return Scored(
+        variants={name: _lists(own, ids) for name, own in found["variants"].items()},
+        pairs=[
+            {**pair, **{side: known[pair[side]] for side, known in ids.items()}}
+            for pair in found["pairs"]
+        ],
+    )
+
+
+def _lists(found: dict[str, Any], ids: dict[str, dict[int, str]]) -> Lists:
+    """Lists by the set's own ids."""
+    others = {"call": ids["solution"], "solution": ids["call"]}
+    return {
+        side: {
+            ids[side][int(number)]: List(
+                tuple(others[side][other] for other in own["ranked"]), own["shown"]
+            )
+            for number, own in rows.items()
+        }
+        for side, rows in found.items()
+    }
 
 
 @contextmanager

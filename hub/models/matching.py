@@ -31,7 +31,11 @@ _CURRENT = text("ends_at IS NULL")
 
 
 class Epoch(Base):
-    """A frozen set of matching statistics. `snapshot` is what every worker loads."""
+    """A frozen set of matching statistics. `snapshot` is what every worker loads.
+
+    `model` is the model whose vectors it was made from ("" for none), `dealt_at` when the whole
+    market was dealt in it (null: not yet).
+    """
 
     __tablename__ = "epoch"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -39,6 +43,8 @@ class Epoch(Base):
     made_at: Mapped[datetime]
     calls: Mapped[int]
     solutions: Mapped[int]
+    model: Mapped[str] = mapped_column(String(200), default="")
+    dealt_at: Mapped[datetime | None]
     snapshot: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
 
 

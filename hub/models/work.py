@@ -8,9 +8,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from hub.models.base import Base
 
-TASK_KINDS = ("index", "match", "embed", "deal")
+TASK_KINDS = ("index", "match", "embed", "deal", "explain")
 CHANGE_KINDS = ("index", "match")  # what a change asks for; indexing then asks for "embed"
-# "deal" tasks name a list: of a "call", or of a "firm" by the id of its organisation.
+# "deal" and "explain" tasks name a list: of a "call", or of a "firm" by its organisation.
 
 
 class OutboxTask(Base):

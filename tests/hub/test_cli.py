@@ -43,7 +43,7 @@ def test_doctor_exits_by_what_it_finds_and_repair_queues_tasks(
     rebuild(database, EmbeddedIndex(tmp_path / "index"))
     healthy = hub("doctor")
     assert healthy.exit_code == 0
-    assert healthy.output.count("in step") == 2
+    assert healthy.output.count("in step") == 3
     with database.unit_of_work() as session:
         market.publish_call(session, market.town(session))
         for task in session.scalars(select(OutboxTask)):
@@ -54,7 +54,7 @@ def test_doctor_exits_by_what_it_finds_and_repair_queues_tasks(
     assert "tasks waiting: 0" in ill.output
     repaired = hub("doctor", "--repair")
     assert repaired.exit_code == 1
-    assert "repairs queued: 2" in repaired.output
+    assert "repairs queued: 3" in repaired.output
     assert "tasks waiting: 2" in hub("doctor").output
 
 

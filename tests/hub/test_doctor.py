@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 
 from hub import doctor
 from hub.db import Database
@@ -13,7 +13,16 @@ from hub.domain import alerts, facts, outbox
 from hub.domain.alert_text import Links
 from hub.domain.saved_search import Search
 from hub.index import rebuild
-from hub.models import Alert, Call, Epoch, MatchState, OutboxTask, Solution
+from hub.models import (
+    Alert,
+    Call,
+    Epoch,
+    MatchList,
+    MatchState,
+    OutboxTask,
+    Place,
+    Solution,
+)
 from search.embedded import EmbeddedIndex
 from search.index import Differences
 from tests import market
@@ -41,6 +50,9 @@ def index(database: Database, tmp_path: Path) -> EmbeddedIndex:
                         matched_at=NOW,
                     )
                 )
+        firm = session.get_one(Solution, 1).organisation_id
+        for kind, owner in (("call", 1), ("call", 2), ("firm", firm)):
+            session.add(MatchList(kind=kind, owner_id=owner, epoch_id=1, dealt_at=NOW))
     index = EmbeddedIndex(tmp_path / "index")
     rebuild(database, index)
     return index
@@ -154,3 +166,40 @@ def test_waiting_tasks_are_counted_and_are_no_fault(
     assert report.clean
     with database.session() as session:
         assert report.waiting == session.scalar(select(func.count(OutboxTask.id))) == 2
+
+
+def test_a_call_without_a_list_and_a_list_without_a_call(
+    database: Database, index: EmbeddedIndex
+) -> None:
+    with database.unit_of_work() as session:
+        session.execute(delete(MatchList).where(MatchList.kind == "call", MatchList.owner_id == 2))
+        session.add(MatchList(kind="firm", owner_id=99, epoch_id=1, dealt_at=NOW))
+    report = doctor.examine(database, index)
+    assert report.lists == Differences(
+        missing=frozenset({"call-2"}), orphaned=frozenset({"firm-99"})
+    )
+    assert not report.clean
+    assert repaired(database, report) == {("deal", "call", 2), ("deal", "firm", 99)}
+
+
+def test_a_place_without_its_pair_and_a_list_of_an_older_epoch(
+    database: Database, index: EmbeddedIndex
+) -> None:
+    with database.unit_of_work() as session:
+        solution = session.get_one(Solution, 1)
+        session.add(
+            Place(
+                kind="call", owner_id=1, rank=1, call_id=1, solution_id=1,
+                firm_id=solution.organisation_id, town_id=solution.organisation_id,
+                value=0.5, how="merit", begins_at=NOW,
+            )
+        )  # fmt: skip
+    assert doctor.examine(database, index).lists.stale == {"call-1"}
+    with database.unit_of_work() as session:
+        session.execute(delete(Place))
+        session.execute(
+            update(MatchList)
+            .where(MatchList.kind == "call", MatchList.owner_id == 2)
+            .values(epoch_id=0)
+        )
+    assert doctor.examine(database, index).lists.stale == {"call-2"}

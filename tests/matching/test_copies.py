@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.matching.channels import shingles
-from workers.matching.copies import COPY, canonical, copy_pairs, jaccard
+from workers.matching.copies import (
+    COPY,
+    Clusters,
+    Pieces,
+    Shingles,
+    canonical,
+    copy_pairs,
+    jaccard,
+)
 
 TEXT = (
     "電池で一年動く発信機と、イノシシの出没を地図にする画面を提供します。設置は一日で終わります。"
@@ -28,16 +36,61 @@ def test_empty_texts_are_no_copies() -> None:
     assert copy_pairs([]) == []
 
 
-@given(st.lists(st.sets(st.integers(0, 12), min_size=1), max_size=12))
-def test_the_join_finds_what_comparing_all_pairs_finds(sets: list[set[int]]) -> None:
-    texts = [np.array(sorted(own), np.uint32) for own in sets]
-    expected = [
-        (i, j)
-        for i in range(len(texts))
-        for j in range(i + 1, len(texts))
-        if len(sets[i] & sets[j]) / len(sets[i] | sets[j]) >= COPY
+Sets = list[frozenset[int]]
+SETS = st.lists(st.frozensets(st.integers(0, 12), min_size=1), max_size=12)
+
+
+def arrays(sets: Sets) -> list[Shingles]:
+    return [np.array(sorted(own), np.uint32) for own in sets]
+
+
+def alike(a: frozenset[int], b: frozenset[int]) -> bool:
+    return len(a & b) / len(a | b) >= COPY
+
+
+@given(SETS)
+def test_the_join_finds_what_comparing_all_pairs_finds(sets: Sets) -> None:
+    distinct = list(dict.fromkeys(sets))
+    expected = [(i, j) for j, b in enumerate(distinct) for i in range(j) if alike(distinct[i], b)]
+    assert sorted(copy_pairs(arrays(distinct))) == sorted(expected)
+
+
+@given(SETS, st.integers(0, 11))
+def test_equal_texts_join_too(sets: Sets, again: int) -> None:
+    texts = [*sets, *sets[again : again + 2]]
+    ids = list(range(len(texts)))
+    every = [(i, j) for j in ids for i in range(j) if alike(texts[i], texts[j])]
+    ages = [(1, "")] * len(ids)
+    assert canonical(ids, ages, copy_pairs(arrays(texts))) == canonical(ids, ages, every)
+
+
+@given(SETS, st.frozensets(st.integers(0, 12), min_size=1))
+def test_the_index_misses_no_copy(sets: Sets, text: frozenset[int]) -> None:
+    index = Pieces.of(arrays(sets))
+    found = set(index.overlapping(*arrays([text])).tolist())
+    assert found >= {i for i, own in enumerate(sets) if alike(own, text)}
+
+
+@given(SETS, st.lists(st.integers(0, 11), max_size=6))
+def test_clusters_are_kept_as_posts_come_and_go(sets: Sets, gone: list[int]) -> None:
+    texts = {own: number for number, own in enumerate(dict.fromkeys(sets))}
+    clusters = Clusters()
+    for i, own in enumerate(sets):
+        others = [(j, texts[sets[j]]) for j in range(i) if alike(own, sets[j])]
+        clusters.join(i, texts[own], others)
+    left = [i for i in range(len(sets)) if i not in gone]
+    for i in gone:
+        if i < len(sets):
+            clusters.leave(i, texts[sets[i]])
+    pairs = [
+        (a, b)
+        for b, j in enumerate(left)
+        for a, i in enumerate(left[:b])
+        if alike(sets[i], sets[j])
     ]
-    assert sorted(copy_pairs(texts)) == expected
+    heads = canonical(left, [(1, "")] * len(left), pairs)
+    for i in left:
+        assert clusters.of(i, texts[sets[i]]) == {j for j in left if heads[j] == heads[i]}
 
 
 def test_chains_join_and_the_oldest_stands_for_all() -> None:

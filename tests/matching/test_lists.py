@@ -66,7 +66,7 @@ def test_copies_that_arrive_one_by_one_change_no_list() -> None:
         replace(SOLUTIONS[2], id=5000 + i, brings=SOLUTIONS[2].brings + "！" * i) for i in range(5)
     ]
     for i, copy in enumerate(copies):
-        market.solutions.put(*listings([copy], [2000 + i]))
+        market.update(solutions=listings([copy], [2000 + i]))
     assert {market.solutions.heads[copy.id] for copy in copies} == {SOLUTIONS[2].id}
     assert lists_for_calls(CALLS, (*SOLUTIONS, *copies), market) == LISTS
 
@@ -99,6 +99,6 @@ def test_within_an_epoch_a_new_post_moves_no_other_score() -> None:
     epoch = epoch_of(CALLS, SOLUTIONS)
     before = {s.id: score_of(CALLS[0], s, epoch) for s in SOLUTIONS}
     market = market_of(CALLS, SOLUTIONS)
-    market.solutions.drop(12)
+    market.update(gone_solutions=[12])
     assert market.epoch.name == epoch.name
     assert {s.id: score_of(CALLS[0], s, market.epoch) for s in SOLUTIONS} == before

@@ -31,7 +31,7 @@ def run() -> None:
     here = opened()
     here.queue.begun("embed")
     if follow(here.database, here.embedder, clock=here.clock):
-        here.queue.ping("index")
+        here.queue.ping("index", "match")
     if here.embedder is None:
         return
     done = drain(
@@ -41,7 +41,7 @@ def run() -> None:
         seconds=BUDGET_SECONDS,
         gives_way=lambda: here.queue.has_jobs("index", "match"),
     )
-    here.queue.ping("index")
+    here.queue.ping("index", "match")
     if not done:
         here.queue.ping("embed")
 
@@ -142,6 +142,7 @@ def step(database: Database, embedder: Embedder, tasks: Sequence[Task], clock: C
             vectors.store(session, model, texts, rows, now=now)
         changed = {key for key, some in lacking.items() if {text for _, text in some} & set(texts)}
         vectors.ask_to_index(session, changed | ready, now=now)
+        vectors.ask_to_match(session, ready, now=now)
         outbox.settle(session, done)
         outbox.give_back(session, left, now=now)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, undefer
 
-from hub.domain import outbox
+from hub.domain import dealing, outbox, vectors
 from hub.models import Call, Epoch, Solution
 from workers.matching import MATCHING_VERSION
 from workers.matching import epoch as statistics
@@ -26,12 +26,14 @@ SLACK = 10
 
 @dataclass(frozen=True, slots=True)
 class Current:
-    """The newest epoch and the number of published calls and solutions it was made from."""
+    """The newest epoch: the rules and the model it was made by ("" for none), and from how many
+    published calls and solutions."""
 
     id: int
     version: str
     calls: int
     solutions: int
+    model: str
 
 
 def root(data_dir: Path) -> Path:
@@ -42,21 +44,27 @@ def root(data_dir: Path) -> Path:
 def current(session: Session) -> Current | None:
     """The newest epoch, whatever its rules."""
     row = session.execute(
-        select(Epoch.id, Epoch.version, Epoch.calls, Epoch.solutions)
+        select(Epoch.id, Epoch.version, Epoch.calls, Epoch.solutions, Epoch.model)
         .order_by(Epoch.id.desc())
         .limit(1)
     ).one_or_none()
     return None if row is None else Current(*row)
 
 
-def fits(epoch: Current, session: Session) -> bool:
-    """Whether the epoch was made by the present rules from a market of about this size."""
+def fits(epoch: Current, session: Session, *, now: datetime) -> bool:
+    """Whether the epoch was made by the present rules from a market of about this size.
+
+    One that knows nothing of the model in force fits until all listings have their vectors.
+    """
     if epoch.version != MATCHING_VERSION:
         return False
-    return not any(
-        _published(session, model) > OUTGROWN * then + SLACK
-        for model, then in ((Call, epoch.calls), (Solution, epoch.solutions))
-    )
+    calls, solutions = (_published(session, kind) for kind in (Call, Solution))
+    if calls > OUTGROWN * epoch.calls + SLACK or solutions > OUTGROWN * epoch.solutions + SLACK:
+        return False
+    model = vectors.in_force(session) or ""
+    if epoch.model == model or (model and not (calls and solutions)):
+        return True
+    return bool(model) and vectors.progress(session, now=now).waiting > 0
 
 
 def store(
@@ -79,13 +87,14 @@ def store(
         made_at=now,
         calls=sizes[0],
         solutions=sizes[1],
+        model=made.frame.model if made.frame else "",
         snapshot=pack(made),
     )
     session.add(row)
     session.flush()
     for subject, model in (("call", Call), ("solution", Solution)):
         ids = session.scalars(select(model.id).where(model.state == "published")).all()
-        outbox.note_ids(session, subject, ids, cause="epoch", now=now, kinds=("match",))
+        outbox.note_ids(session, subject, ids, cause=dealing.EPOCH, now=now, kinds=("match",))
     log.info("epoch %d from %d calls and %d solutions", row.id, *sizes)
     return row.id
 

@@ -8,35 +8,35 @@ stored pairs are always those of one market, whoever was faster.
 
 import logging
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from rq.timeouts import BaseTimeoutException
-from sqlalchemy import delete, insert, or_, select, text, tuple_
+from sqlalchemy import Row, delete, insert, select, tuple_
 from sqlalchemy.orm import Session
 
 from hub.clock import utcnow
-from hub.db import Database
-from hub.domain import facts, outbox
+from hub.db import Database, in_parts
+from hub.domain import dealing, facts, outbox, vectors
+from hub.domain.matches import WEAKEST_FOR_CALL, WEAKEST_FOR_SOLUTION
 from hub.domain.outbox import Task
-from hub.models import Match, MatchState, Vector
+from hub.models import Match, MatchState
 from workers.context import opened
 from workers.jobs import epochs, pairs, stock
 from workers.jobs.pairs import Pair
 from workers.jobs.stock import SUBJECTS, Key, Stock
 from workers.matching import epoch as statistics
-from workers.matching.channels import profile
-from workers.matching.listing import Listing, listing
+from workers.matching.listing import Listing
 
 log = logging.getLogger(__name__)
 
 BATCH = 20  # listings in a step, which must be done within the lease of their tasks
 BUDGET_SECONDS = 5.0  # then the job makes room, so that indexing never waits long
 MOST_ATTEMPTS = 5
-MARKET_LOCK = 7_243_616  # of PostgreSQL; SQLite has one writer anyway
 CHUNK = 200
 
 Clock = Callable[[], datetime]
@@ -51,8 +51,13 @@ def run() -> None:
     here = opened()
     here.queue.begun("match")
     folder = epochs.root(here.settings.data_dir)
-    if not drain(here.database, folder, clock=here.clock, seconds=BUDGET_SECONDS):
-        here.queue.ping("match")
+    done = drain(here.database, folder, clock=here.clock, seconds=BUDGET_SECONDS)
+    with here.database.session() as session:
+        next_ = outbox.due(session, here.clock()) & {"deal"}
+    if not done:
+        next_.add("match")
+    if next_:
+        here.queue.ping(*sorted(next_))
 
 
 def drain(
@@ -76,7 +81,7 @@ def ready(database: Database, folder: Path, held: Stock | None, *, now: datetime
     """The market of the current epoch; makes an epoch when there is none that fits."""
     with database.session() as session:
         epoch = epochs.current(session)
-        fits = epoch is not None and epochs.fits(epoch, session)
+        fits = epoch is not None and epochs.fits(epoch, session, now=now)
     if not fits:
         new_epoch(database, now=now)
     with database.session() as session:
@@ -94,27 +99,32 @@ def new_epoch(database: Database, *, now: datetime) -> None:
     """
     with database.session() as session:
         before = epochs.current(session)
-    calls, solutions = (everything(database, subject) for subject in SUBJECTS)
-    made = statistics.build(calls, solutions)
+        model = vectors.in_force(session) or ""
+    calls, solutions = (everything(database, subject, model) for subject in SUBJECTS)
+    made = statistics.build(calls, solutions, model)
     with database.unit_of_work() as session:
-        _alone(session)
+        stock.alone(session)
         epochs.store(session, made, (len(calls), len(solutions)), after=before, now=now)
+        stock.sweep(session)
 
 
-def everything(database: Database, subject: str) -> list[Listing]:
-    """All published calls or solutions as they are now; texts are read outside of transactions."""
+def everything(database: Database, subject: str, model: str) -> list[Listing]:
+    """All published calls or solutions as they are now, with the vectors of a model ("": none).
+
+    Texts are read outside of transactions.
+    """
     with database.session() as session:
         ids = list(facts.first_published(session, subject))
     posts: dict[int, Listing] = {}
     for start in range(0, len(ids), CHUNK):
         part = ids[start : start + CHUNK]
         with database.session() as session:
-            fresh = stock.outdated(session, subject, part)
+            fresh = stock.outdated(session, subject, part, model)
         with database.unit_of_work() as session:
-            _alone(session)
+            stock.alone(session)
             stock.save_early(session, subject, fresh)
             posts |= {post.id: post for post in stock.listings(session, subject, part)}
-        posts |= {id_: post for id_, (post, _) in fresh.items()}
+        posts |= {id_: post for id_, (post, _mark) in fresh.items()}
     return list(posts.values())
 
 
@@ -155,15 +165,20 @@ class Change:
     """What a step does.
 
     `keys` are the tasks' listings, `present` those still published with the fingerprint of what
-    they say now, `posts` the new or changed ones among them. `stale` are the ids of all listings whose
-    pairs must be looked at, `moved` those whose offer has another representative than before.
+    they say now, `posts` the new or changed ones among them with their marks. `stale` are the ids
+    of all listings whose pairs must be looked at, `moved` those that changed or whose offer has
+    another representative than before. Of all others the pairs `entered` are new and those that
+    `left` are candidates no more. `by_epoch` tells that nothing but the statistics has changed.
     """
 
     keys: set[Key]
+    by_epoch: bool = False
     present: dict[Key, str] = field(default_factory=dict)
-    posts: dict[Key, tuple[Listing, str]] = field(default_factory=dict)  # -> and its mark
+    posts: dict[Key, tuple[Listing, str]] = field(default_factory=dict)
     stale: dict[str, set[int]] = field(default_factory=dict)
     moved: dict[str, set[int]] = field(default_factory=dict)
+    entered: set[Pair] = field(default_factory=set)
+    left: set[Pair] = field(default_factory=set)
 
     def touches(self, pair: Pair) -> bool:
         """Whether a stored row of the pair is no longer true."""
@@ -175,25 +190,33 @@ class Change:
 
 def step(database: Database, market: Stock, tasks: Sequence[Task], now: datetime) -> None:
     """Match the tasks' listings and settle the tasks, all or nothing. Raises Moved."""
-    change = Change({(task.subject, task.subject_id) for task in tasks})
+    change = Change(
+        {(task.subject, task.subject_id) for task in tasks},
+        by_epoch=all(task.cause == dealing.EPOCH for task in tasks),
+    )
     with database.session() as session:
         market.follow(session)
         _enter(session, market, change)
-        wanted = pairs.candidates(market, change.stale)
+        wanted = pairs.candidates(market, change.stale) | change.entered
         kept = {
             pair for pair in wanted & _true(session, market, change) if not change.touches(pair)
         }
         rows = pairs.scored(session, market, wanted - kept)
     with database.unit_of_work() as session:
-        _alone(session)
+        stock.alone(session)
         if not market.is_current(session) or not kept <= _true(session, market, change):
             raise Moved
-        _remove(session, _stored(session, change.stale).keys() - kept)
-        for start in range(0, len(rows), CHUNK):
-            session.execute(insert(Match), rows[start : start + CHUNK])
+        stored = _stored(session, change)
+        gone = [row for pair, row in stored.items() if pair not in kept]
+        _remove(session, [(row.call_id, row.solution_id) for row in gone])
+        for part in in_parts(rows):
+            session.execute(insert(Match), part)
         _note_listings(session, market.epoch_id, change, now)
+        _ask_to_deal(session, change, [*_scores(gone), *_scores_of(rows)], now)
         outbox.settle(session, tasks)
-    market.seen = dict(market.marks)
+        _ask_to_deal_all(session, now)
+        newest = stock.last_serial(session)
+    market.committed(newest)
 
 
 def _enter(session: Session, market: Stock, change: Change) -> None:
@@ -203,28 +226,29 @@ def _enter(session: Session, market: Stock, change: Change) -> None:
     listings are stale too.
     """
     matched = _matched(session, change.keys)
-    for key in change.keys - matched.keys():
-        market.drop(key)  # a new epoch stores new listings before they are matched
-    before = {subject: dict(market.side(subject).heads) for subject in SUBJECTS}
+    # A new epoch stores new listings before they are matched.
+    stored = stock.marks(session, matched.keys() & change.keys)
+    gone: set[Key] = set()
     for subject in SUBJECTS:
         ids = [id_ for own, id_ in change.keys if own == subject]
         found = facts.load(session, subject, ids)
         since = facts.first_published(session, subject, ids)
+        said = stock.meanings(session, subject, ids, market.model)
         for id_ in ids:
-            if id_ not in found:
-                market.drop((subject, id_))
-                continue
             key = (subject, id_)
-            change.present[key] = facts.fingerprint(found[id_])
+            if id_ not in found:
+                gone.add(key)
+                continue
+            meaning = said.get(id_, stock.NO_MEANING)
+            change.present[key] = facts.fingerprint(found[id_], meaning.mark)
             mark = stock.mark(change.present[key])
-            if market.marks.get(key) != mark:
-                record = stock.record(subject, found[id_])
-                post = listing(record, profile(record), since[id_])
+            if stored.get(key) != mark:
+                post = stock.read(subject, found[id_], since[id_], meaning)
                 change.posts[key] = post, mark
-                market.put(subject, post, mark)
+    moves = market.enter([post for post, _mark in change.posts.values()], gone)
+    change.moved = {"call": moves.calls, "solution": moves.solutions}
+    change.entered, change.left = moves.entered, moves.left
     for subject in SUBJECTS:
-        heads = market.side(subject).heads
-        change.moved[subject] = {i for i, head in heads.items() if before[subject].get(i) != head}
         own = {id_ for name, id_ in change.keys if name == subject}
         change.stale[subject] = change.moved[subject] | own
 
@@ -238,26 +262,68 @@ def _matched(session: Session, keys: Collection[Key]) -> dict[Key, str]:
 
 def _true(session: Session, market: Stock, change: Change) -> set[Pair]:
     """Stored pairs of the change's listings that were scored in this epoch."""
-    stored = _stored(session, change.stale)
-    return {pair for pair, epoch_id in stored.items() if epoch_id == market.epoch_id}
+    stored = _stored(session, change)
+    return {pair for pair, row in stored.items() if row.epoch_id == market.epoch_id}
 
 
-def _stored(session: Session, stale: dict[str, set[int]]) -> dict[Pair, int]:
-    """The stored pairs of these listings and the epoch each was scored in."""
-    rows = session.execute(
-        select(Match.call_id, Match.solution_id, Match.epoch_id).where(
-            or_(Match.call_id.in_(stale["call"]), Match.solution_id.in_(stale["solution"]))
-        )
-    )
-    return {(row.call_id, row.solution_id): row.epoch_id for row in rows}
+def _stored(session: Session, change: Change) -> dict[Pair, Row[Any]]:
+    """The stored pairs that a change may touch: in which epoch scored, how high, whose."""
+    found: dict[Pair, Row[Any]] = {}
+    for column, keys in (
+        (Match.call_id, change.stale["call"]),
+        (Match.solution_id, change.stale["solution"]),
+        (tuple_(Match.call_id, Match.solution_id), change.entered | change.left),
+    ):
+        for part in in_parts(sorted(keys)):
+            rows = session.execute(
+                select(
+                    Match.call_id, Match.solution_id, Match.epoch_id, Match.score, Match.firm_id
+                ).where(column.in_(part))
+            )
+            found |= {(row.call_id, row.solution_id): row for row in rows}
+    return found
 
 
 def _remove(session: Session, gone: Collection[Pair]) -> None:
     """Delete stored pairs."""
-    ordered = sorted(gone)
-    for start in range(0, len(ordered), CHUNK):
-        part = ordered[start : start + CHUNK]
+    for part in in_parts(sorted(gone)):
         session.execute(delete(Match).where(tuple_(Match.call_id, Match.solution_id).in_(part)))
+
+
+_Scored = tuple[int, int, float]  # call, firm, score
+
+
+def _scores(rows: Iterable[Row[Any]]) -> Iterator[_Scored]:
+    return ((row.call_id, row.firm_id, row.score) for row in rows)
+
+
+def _scores_of(rows: Iterable[dict[str, Any]]) -> Iterator[_Scored]:
+    return ((row["call_id"], row["firm_id"], row["score"]) for row in rows)
+
+
+def _ask_to_deal(
+    session: Session, change: Change, scored: Collection[_Scored], now: datetime
+) -> None:
+    """Ask for the lists that the pairs which went or came may be in.
+
+    A new epoch changes them all: firms' lists then wait for the deal of the whole market.
+    """
+    calls = {call for call, _, score in scored if score >= WEAKEST_FOR_CALL}
+    calls |= {id_ for subject, id_ in change.keys if subject == "call"}
+    dealing.ask(session, "call", calls, cause="match", now=now)
+    if change.by_epoch:
+        return
+    firms = {firm for _, firm, score in scored if score >= WEAKEST_FOR_SOLUTION}
+    firms |= {
+        post.owner for (subject, _), (post, _) in change.posts.items() if subject == "solution"
+    }
+    dealing.ask(session, "firm", firms, cause="match", now=now)
+
+
+def _ask_to_deal_all(session: Session, now: datetime) -> None:
+    epoch_id = dealing.undealt(session)
+    if epoch_id is not None:
+        dealing.ask(session, dealing.MARKET, [epoch_id], cause="match", now=now)
 
 
 def _note_listings(session: Session, epoch_id: int, change: Change, now: datetime) -> None:
@@ -267,10 +333,9 @@ def _note_listings(session: Session, epoch_id: int, change: Change, now: datetim
     for subject, id_ in change.keys:
         fingerprint = change.present.get((subject, id_))
         if fingerprint is None:
-            for model in (Vector, MatchState):
-                session.execute(
-                    delete(model).where(model.subject == subject, model.subject_id == id_)
-                )
+            stock.forget(session, subject, id_)
+            state = (MatchState.subject == subject, MatchState.subject_id == id_)
+            session.execute(delete(MatchState).where(*state))
         else:
             session.merge(
                 MatchState(
@@ -281,9 +346,3 @@ def _note_listings(session: Session, epoch_id: int, change: Change, now: datetim
                     matched_at=now,
                 )
             )
-
-
-def _alone(session: Session) -> None:
-    """Be the only one who writes pairs until the transaction ends."""
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MARKET_LOCK})

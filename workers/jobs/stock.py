@@ -2,111 +2,154 @@
 
 The `vector` table holds every listing that has been matched, as it was then, with a mark of the
 content it was made from. It may lag behind the listings themselves: what was withdrawn or changed
-since has a task of its own. A worker keeps the bulk of the table in a base on its own disk and
-reads only what has changed since.
+since has a task of its own. Its changes are numbered. A worker keeps the bulk of the table in a
+base on its own disk and reads only what has changed since, by those numbers.
 """
 
 import hashlib
-import json
 import logging
 import shutil
-import tempfile
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy import func, select
+import numpy as np
+from sqlalchemy import ColumnElement, and_, delete, func, select, text, update
 from sqlalchemy.orm import Session
 
-from hub.domain import facts
+from hub.db import in_parts
+from hub.domain import documents, facts, vectors
 from hub.domain.facts import Facts
+from hub.domain.vectors import Meaning
 from hub.models import Vector
+from search.passages import digest
 from workers.jobs import epochs
 from workers.matching import MATCHING_VERSION
 from workers.matching.channels import profile
 from workers.matching.facts import CallFacts, SolutionFacts
-from workers.matching.listing import Listing, from_bytes, listing
-from workers.matching.market import Market
+from workers.matching.listing import CallTraits, Listing, SolutionTraits, from_bytes, listing
+from workers.matching.market import Change, Market
+from workers.matching.meaning import texts
 from workers.matching.side import Side
 
 log = logging.getLogger(__name__)
 
 SUBJECTS = ("call", "solution")
+MARKET_LOCK = 7_243_616  # of PostgreSQL; SQLite has one writer anyway
 LONGEST_TAIL = 500  # changes after which a new base is written
 
 Key = tuple[str, int]  # subject, id
-Marks = dict[Key, str]
 Marked = tuple[Listing, str]  # a listing and its mark
+NO_MEANING = Meaning("", {})
 _RULES = hashlib.sha256(MATCHING_VERSION.encode()).hexdigest()[:12]
+_BASE = "base-"
 
 
 @dataclass
 class Stock:
-    """A market in step with the vector table as of `seen`; `marks` are those of its contents."""
+    """A market in step with the vector table as of change number `seen`.
+
+    `ahead` are listings that were put or dropped here and may not be in the table.
+    """
 
     epoch_id: int
     market: Market
-    marks: Marks = field(default_factory=dict)
-    seen: Marks = field(default_factory=dict)
+    seen: int
+    ahead: set[Key] = field(default_factory=set)
+
+    @property
+    def model(self) -> str:
+        """Whose vectors this market compares, "" for none."""
+        frame = self.market.epoch.frame
+        return frame.model if frame else ""
 
     def side(self, subject: str) -> Side:
         """The calls or the solutions."""
         return self.market.calls if subject == "call" else self.market.solutions
 
-    def follow(self, session: Session) -> int:
-        """Take over what the table has that we have not; returns the number of differences."""
-        stored = stored_marks(session)
-        count = 0
+    def follow(self, session: Session) -> None:
+        """Take over what the table has that we have not, and give up what was only ours."""
+        newest = last_serial(session)
+        puts: dict[str, list[Listing]] = {}
+        drops: dict[str, set[int]] = {}
         for subject in SUBJECTS:
-            gone = [i for s, i in self.marks.keys() - stored.keys() if s == subject]
-            new = [
-                i for (s, i), m in stored.items() if s == subject and self.marks.get((s, i)) != m
-            ]
-            self.side(subject).drop(*gone)
-            self.side(subject).put(*listings(session, subject, new))
-            count += len(gone) + len(new)
-        self.marks, self.seen = dict(stored), stored
-        return count
+            ours = {id_ for own, id_ in self.ahead if own == subject}
+            fresh = _changed(session, subject, Vector.serial > self.seen)
+            for part in in_parts(sorted(ours)):
+                fresh |= _changed(session, subject, Vector.subject_id.in_(part))
+            gone = (ours - fresh.keys()) | {id_ for id_, post in fresh.items() if post is None}
+            puts[subject] = [post for post in fresh.values() if post is not None]
+            drops[subject] = gone
+        self.market.update(
+            calls=puts["call"],
+            solutions=puts["solution"],
+            gone_calls=drops["call"],
+            gone_solutions=drops["solution"],
+        )
+        self.seen = newest
+        self.ahead.clear()
 
     def is_current(self, session: Session) -> bool:
         """Whether nobody has changed the table, nor made an epoch, since we last followed."""
         epoch = epochs.current(session)
-        return (
-            epoch is not None and epoch.id == self.epoch_id and stored_marks(session) == self.seen
+        return epoch is not None and epoch.id == self.epoch_id and last_serial(session) == self.seen
+
+    def enter(self, posts: Collection[Listing], gone: Collection[Key]) -> Change:
+        """Add or replace listings, take others out, before the table knows; say what it changes."""
+        calls = [post for post in posts if isinstance(post.traits, CallTraits)]
+        solutions = [post for post in posts if isinstance(post.traits, SolutionTraits)]
+        self.ahead |= {("call", post.id) for post in calls}
+        self.ahead |= {("solution", post.id) for post in solutions}
+        self.ahead |= set(gone)
+        return self.market.update(
+            calls=calls,
+            solutions=solutions,
+            gone_calls=[id_ for subject, id_ in gone if subject == "call"],
+            gone_solutions=[id_ for subject, id_ in gone if subject == "solution"],
         )
 
-    def put(self, subject: str, post: Listing, mark_: str) -> None:
-        """Add or replace a listing that is not yet in the table."""
-        self.side(subject).put(post)
-        self.marks[subject, post.id] = mark_
-
-    def drop(self, key: Key) -> None:
-        """Take a listing out."""
-        self.side(key[0]).drop(key[1])
-        self.marks.pop(key, None)
+    def committed(self, newest: int) -> None:
+        """Note that the table holds what we hold, as of its change number `newest`."""
+        self.seen = newest
+        self.ahead.clear()
 
 
 def load(session: Session, folder: Path, epoch_id: int) -> Stock:
     """The market in step with the table; writes a base where none is or the old one is old."""
     statistics = epochs.load(session, folder, epoch_id)
-    place = folder / str(epoch_id) / "base"
-    market = Market.load(place / "market", statistics)
-    if market is not None:
-        stock = Stock(epoch_id, market, _read_marks(place / "marks.json"))
-        if stock.follow(session) <= LONGEST_TAIL:
+    place = folder / str(epoch_id)
+    for base in reversed(_bases(place)):
+        market = Market.load(base, statistics)
+        if market is not None:
+            stock = Stock(epoch_id, market, _serial(base))
+            if _behind(session, stock.seen) > LONGEST_TAIL:
+                break
+            stock.follow(session)
             return stock
-    stored = stored_marks(session)
-    posts = (listings(session, subject, None) for subject in SUBJECTS)
-    market = Market.build(statistics, *posts)
-    stock = Stock(epoch_id, market, dict(stored), stored)
+    newest = last_serial(session)
+    posts = (listings(session, subject) for subject in SUBJECTS)
+    stock = Stock(epoch_id, Market.build(statistics, *posts), newest)
     _write_base(stock, place)
     return stock
 
 
-def stored_marks(session: Session) -> Marks:
-    """The mark of every listing in the table."""
-    rows = session.execute(select(Vector.subject, Vector.subject_id, Vector.fingerprint))
-    return {(row.subject, row.subject_id): row.fingerprint for row in rows}
+def last_serial(session: Session) -> int:
+    """The number of the table's last change."""
+    return session.scalar(select(func.max(Vector.serial))) or 0
+
+
+def marks(session: Session, keys: Collection[Key]) -> dict[Key, str]:
+    """What the rows of these listings were made from; those without a row are left out."""
+    found: dict[Key, str] = {}
+    for subject in SUBJECTS:
+        for part in in_parts(sorted(id_ for own, id_ in keys if own == subject)):
+            rows = session.execute(
+                select(Vector.subject_id, Vector.fingerprint).where(
+                    Vector.subject == subject, Vector.subject_id.in_(part), Vector.gone.is_(False)
+                )
+            )
+            found |= {(subject, row.subject_id): row.fingerprint for row in rows}
+    return found
 
 
 def mark(fingerprint: str) -> str:
@@ -119,29 +162,53 @@ def record(subject: str, values: Facts) -> CallFacts | SolutionFacts:
     return CallFacts(**values) if subject == "call" else SolutionFacts(**values)
 
 
-def listings(session: Session, subject: str, ids: Collection[int] | None) -> list[Listing]:
-    """Listings as they were matched last, by id or all."""
-    if ids is not None and not ids:
-        return []
-    statement = select(Vector.subject_id, Vector.data).where(Vector.subject == subject)
-    if ids is not None:
-        statement = statement.where(Vector.subject_id.in_(ids))
-    return [from_bytes(row.subject_id, row.data) for row in session.execute(statement)]
+def listings(session: Session, subject: str, ids: Collection[int] | None = None) -> list[Listing]:
+    """Listings of a kind as they were matched last: all, or those among some ids."""
+    here = Vector.gone.is_(False)
+    wanted = here if ids is None else and_(here, Vector.subject_id.in_(ids))
+    return [post for post in _changed(session, subject, wanted).values() if post is not None]
 
 
-def outdated(session: Session, subject: str, ids: Collection[int]) -> dict[int, Marked]:
+def alone(session: Session) -> None:
+    """Hold the market's lock until the transaction ends: one at a time writes pairs and lists."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MARKET_LOCK})
+
+
+def meanings(
+    session: Session, subject: str, ids: Collection[int], model: str
+) -> dict[int, Meaning]:
+    """The vectors of those listings that have all of theirs, if the model is the one in force."""
+    if not model or vectors.in_force(session) != model:
+        return {}
+    public = documents.load(session, {f"{subject}-{id_}" for id_ in ids})
+    found = vectors.meanings(session, public.values())
+    return {int(key.partition("-")[2]): meaning for key, meaning in found.items()}
+
+
+def read(subject: str, values: Facts, since: int, meaning: Meaning) -> Listing:
+    """Analyse a listing: text to counts, vectors as they are."""
+    known = record(subject, values)
+    found = [meaning.vectors.get(digest(text)) for text in texts(known)]
+    whole = bool(found) and all(found)
+    rows = np.array([np.frombuffer(row, "<f2") for row in found if row]) if whole else None
+    return listing(known, profile(known), since, rows)
+
+
+def outdated(session: Session, subject: str, ids: Collection[int], model: str) -> dict[int, Marked]:
     """The published listings among `ids` whose row is missing or says something else, read anew."""
     found = facts.load(session, subject, ids)
     since = facts.first_published(session, subject, ids)
-    stored = stored_marks(session)
+    said = meanings(session, subject, ids, model)
+    stored = marks(session, {(subject, id_) for id_ in found})
     fresh: dict[int, Marked] = {}
     for id_, values in found.items():
-        wanted = mark(facts.fingerprint(values))
+        meaning = said.get(id_, NO_MEANING)
+        wanted = mark(facts.fingerprint(values, meaning.mark))
         if stored.get((subject, id_)) == wanted:
             continue
         try:
-            known = record(subject, values)
-            fresh[id_] = listing(known, profile(known), since[id_]), wanted
+            fresh[id_] = read(subject, values, since[id_], meaning), wanted
         except Exception:  # its own task meets the same and says so on its row
             log.exception("cannot read %s %d", subject, id_)
     return fresh
@@ -153,47 +220,78 @@ def save_early(session: Session, subject: str, fresh: Mapping[int, Marked]) -> N
     Not those that changed: their row must say what their pairs were made from until the step
     that replaces both.
     """
-    stored = stored_marks(session)
+    stored = marks(session, {(subject, id_) for id_ in fresh})
     for id_, (post, mark_) in fresh.items():
         if not stored.get((subject, id_), "").startswith(_RULES):
             save(session, subject, post, mark_)
 
 
 def save(session: Session, subject: str, post: Listing, mark_: str) -> None:
-    """Store a listing as it is matched now."""
+    """Store a listing as it is matched now. Only one writer at a time may save or forget."""
     session.merge(
         Vector(
             subject=subject,
             subject_id=post.id,
-            serial=next_serial(session),
+            serial=last_serial(session) + 1,
             gone=False,
             fingerprint=mark_,
             data=post.to_bytes(),
         )
     )
+    session.flush()
 
 
-def next_serial(session: Session) -> int:
-    """The number of the next change of the table; only one writer at a time may ask."""
-    return (session.scalar(select(func.max(Vector.serial))) or 0) + 1
+def forget(session: Session, subject: str, id_: int) -> None:
+    """Leave only the number of the change by which a listing went."""
+    session.execute(
+        update(Vector)
+        .where(Vector.subject == subject, Vector.subject_id == id_, Vector.gone.is_(False))
+        .values(gone=True, fingerprint="", data=b"", serial=last_serial(session) + 1)
+    )
 
 
-def _read_marks(path: Path) -> Marks:
-    return {(subject, id_): mark_ for subject, id_, mark_ in json.loads(path.read_text())}
+def sweep(session: Session) -> None:
+    """Delete what is left of listings that went; their bases go with the epoch before."""
+    newest = last_serial(session)
+    session.execute(delete(Vector).where(Vector.gone.is_(True), Vector.serial < newest))
+
+
+def _changed(
+    session: Session, subject: str, wanted: ColumnElement[bool]
+) -> dict[int, Listing | None]:
+    """Rows of a kind as listings, None for those that went."""
+    rows = session.execute(
+        select(Vector.subject_id, Vector.gone, Vector.data).where(Vector.subject == subject, wanted)
+    )
+    return {
+        row.subject_id: None if row.gone else from_bytes(row.subject_id, row.data) for row in rows
+    }
+
+
+def _behind(session: Session, seen: int) -> int:
+    """How many listings have changed since; a table that was begun anew counts as all changed."""
+    if last_serial(session) < seen:
+        return LONGEST_TAIL + 1
+    changed = select(func.count()).select_from(Vector).where(Vector.serial > seen)
+    return session.scalar(changed) or 0
 
 
 def _write_base(stock: Stock, place: Path) -> None:
-    """Write the base beside the old one, then put it in its place; a reader sees either whole."""
-    fresh = Path(tempfile.mkdtemp(dir=place.parent, prefix=".base-"))
-    stock.market.save(fresh / "market")
-    marks = [[*key, mark_] for key, mark_ in stock.marks.items()]
-    (fresh / "marks.json").write_text(json.dumps(marks))
-    old = Path(tempfile.mkdtemp(dir=place.parent, prefix=".old-"))
-    try:
-        if place.exists():
-            place.rename(old / "base")
-        fresh.rename(place)
-    except OSError:  # another process did the same
-        shutil.rmtree(fresh, ignore_errors=True)
-    shutil.rmtree(old, ignore_errors=True)
-    log.info("wrote a base of %d listings for epoch %d", len(marks), stock.epoch_id)
+    """Write a base, named by the change it goes up to, and remove all but the last before it.
+
+    A reader may still have that one open; it sees either whole.
+    """
+    older = _bases(place)
+    stock.market.save(place / f"{_BASE}{stock.seen}")
+    for base in older[:-1]:
+        shutil.rmtree(base, ignore_errors=True)
+    log.info("wrote a base as of change %d for epoch %d", stock.seen, stock.epoch_id)
+
+
+def _bases(place: Path) -> list[Path]:
+    """The bases of an epoch, oldest first."""
+    return sorted(place.glob(f"{_BASE}[0-9]*"), key=_serial)
+
+
+def _serial(base: Path) -> int:
+    return int(base.name.removeprefix(_BASE))

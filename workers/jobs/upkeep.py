@@ -15,7 +15,7 @@ from hub.domain import alerts, digests, documents, vectors
 from hub.models import Call, Epoch, OutboxTask, Solution, Vector
 from search.passages import digest, passages
 from workers.context import opened
-from workers.jobs import epochs, matching
+from workers.jobs import deal, epochs, explaining, matching, stock
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +51,8 @@ def rematch(say: Callable[[str], None]) -> None:
                 select(func.count()).select_from(OutboxTask).where(OutboxTask.kind == "match")
             )
         say(f"残り {left} / left")
+    deal.drain(here.database, clock=here.clock)
+    explaining.drain(here.database, folder, clock=here.clock)
     say("マッチを作りなおしました / matched anew")
 
 
@@ -75,12 +77,15 @@ def forget_epochs(session: Session) -> list[int]:
 
 
 def forget_vectors(session: Session) -> None:
-    """Delete the vectors of listings that are no longer matched."""
+    """Let go of listings that are no longer matched, and of what others left behind."""
+    stock.alone(session)
     for model in (Call, Solution):
         live = select(model.id).where(model.state == "published")
-        session.execute(
-            delete(Vector).where(Vector.subject == model.subject, Vector.subject_id.not_in(live))
+        over = select(Vector.subject_id).where(
+            Vector.subject == model.subject, Vector.gone.is_(False), Vector.subject_id.not_in(live)
         )
+        for id_ in session.scalars(over).all():
+            stock.forget(session, model.subject, id_)
 
 
 def forget_embeddings(database: Database, *, now: datetime) -> None:

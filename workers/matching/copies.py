@@ -2,9 +2,15 @@
 
 Two texts are copies when their sets of five-letter pieces overlap by a Jaccard index of 0.4 or
 more; chains of copies join. The oldest post of an offer is its canonical post and stands for all.
+
+A set of n pieces that overlaps another so much shares at least 0.4 n pieces with it, so it has
+one of any 0.6 n + 1 pieces in common with it: looking for the rarest of them finds every copy.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +19,9 @@ from scipy.sparse import csr_matrix
 COPY = 0.4
 
 Shingles = NDArray[np.uint32]
-_BLOCK = 512
+Slots = NDArray[np.int64]
+_BLOCK = 2048
+_CHECKED = 1 << 15
 
 
 def jaccard(a: Shingles, b: Shingles) -> float:
@@ -24,15 +32,19 @@ def jaccard(a: Shingles, b: Shingles) -> float:
 
 
 def copy_pairs(texts: Sequence[Shingles]) -> list[tuple[int, int]]:
-    """Return the positions (i < j) of all pairs of copies, by one sparse product in blocks."""
-    matrix = _matrix(texts)
-    sizes = np.diff(matrix.indptr)
+    """Return pairs of positions (i < j) of copies, enough of them to join all copies.
+
+    Of equal texts only the first is compared with others.
+    """
+    first: dict[bytes, int] = {}
     pairs: list[tuple[int, int]] = []
-    for start in range(0, len(texts), _BLOCK):
-        overlap = (matrix[start : start + _BLOCK] @ matrix.T).tocoo()
-        rows, cols, common = overlap.row + start, overlap.col, overlap.data
-        alike = (rows < cols) & (common >= COPY * (sizes[rows] + sizes[cols] - common))
-        pairs.extend(zip(rows[alike].tolist(), cols[alike].tolist(), strict=True))
+    for i, text in enumerate(texts):
+        twin = first.setdefault(text.tobytes(), i)
+        if twin != i and len(text):
+            pairs.append((twin, i))
+    distinct = np.array(list(first.values()), np.int64)
+    for rows, cols in _alike([texts[i] for i in distinct]):
+        pairs.extend(zip(distinct[rows].tolist(), distinct[cols].tolist(), strict=True))
     return pairs
 
 
@@ -58,11 +70,131 @@ def canonical(
     return {ids[i]: ids[root(i)] for i in range(len(ids))}
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Pieces:
+    """Which texts hold a piece: `pieces`, sorted, and the text each stands in."""
+
+    pieces: Shingles
+    texts: NDArray[np.int32]
+    sizes: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, texts: Sequence[Shingles]) -> "Pieces":
+        """Return the index of these texts, numbered in their order."""
+        sizes = np.array([len(text) for text in texts], np.int32)
+        flat = np.concatenate(texts) if texts else np.zeros(0, np.uint32)
+        order = np.argsort(flat, kind="stable")
+        owners = np.repeat(np.arange(len(texts), dtype=np.int32), sizes)
+        return cls(flat[order], owners[order], sizes)
+
+    def overlapping(self, text: Shingles) -> Slots:
+        """Return the texts that may be copies of a text, among them all that are."""
+        starts = np.searchsorted(self.pieces, text, side="left")
+        ends = np.searchsorted(self.pieces, text, side="right")
+        rest = _rest(len(text))
+        rarest = np.argsort(ends - starts, kind="stable")[: len(text) - rest]
+        spans = [self.texts[a:b] for a, b in zip(starts[rarest], ends[rarest], strict=True)]
+        if not spans:
+            return np.zeros(0, np.int64)
+        found, hits = np.unique(np.concatenate(spans), return_counts=True)
+        likely = hits + rest >= _needed(len(text), self.sizes[found])
+        return np.asarray(found[likely], np.int64)
+
+
+@dataclass(slots=True)
+class Clusters:
+    """Texts (by hash) that are copies of one another, and the posts that say them.
+
+    A text that one post alone says and that resembles no other is not kept.
+    """
+
+    posts: dict[int, set[int]] = field(default_factory=dict)
+    links: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
+
+    def join(self, post: int, text: int, others: Iterable[tuple[int, int]]) -> None:
+        """Add a post; `others` are (post, text) of its copies, one for each text is enough."""
+        for other, its_text in others:
+            self.posts.setdefault(text, set()).add(post)
+            self.posts.setdefault(its_text, set()).add(other)
+            if its_text != text:
+                self.links[text].add(its_text)
+                self.links[its_text].add(text)
+
+    def leave(self, post: int, text: int) -> None:
+        """Take a post out."""
+        posts = self.posts.get(text)
+        if posts is None:
+            return
+        posts.discard(post)
+        if not posts:
+            del self.posts[text]
+            for other in self.links.pop(text, ()):
+                self.links[other].discard(text)
+
+    def of(self, post: int, text: int) -> set[int]:
+        """Return all posts of an offer."""
+        if text not in self.posts:
+            return {post}
+        seen, ahead = {text}, [text]
+        while ahead:
+            fresh = self.links.get(ahead.pop(), set()) - seen
+            seen |= fresh
+            ahead += fresh
+        return {own for one in seen for own in self.posts[one]}
+
+
+def _rest(size: Any) -> Any:
+    """Return how many pieces of a text need not be looked for."""
+    return np.maximum(np.ceil(COPY * np.asarray(size) - 1e-9).astype(np.int64) - 1, 0)
+
+
+def _needed(size: Any, sizes: Any) -> Any:
+    """Return the number of common pieces that makes copies of texts of these sizes.
+
+    A hair less: what passes is compared exactly.
+    """
+    return np.maximum(COPY / (1 + COPY) * (np.asarray(size) + sizes) - 1e-6, 1)
+
+
+def _alike(texts: Sequence[Shingles]) -> Iterator[tuple[Slots, Slots]]:
+    """Yield the pairs (i < j) of different texts that are copies, block by block."""
+    whole = _matrix(texts)
+    sizes = np.diff(whole.indptr)
+    rare = _rarest(whole)
+    other = rare.T.tocsr()
+    rest = _rest(sizes)
+    for start in range(0, len(texts), _BLOCK):
+        found = (rare[start : start + _BLOCK] @ other).tocoo()
+        rows, cols = found.row.astype(np.int64) + start, found.col.astype(np.int64)
+        most = found.data + np.maximum(rest[rows], rest[cols])
+        likely = (rows < cols) & (most >= _needed(sizes[rows], sizes[cols]))
+        rows, cols = rows[likely], cols[likely]
+        for a in range(0, len(rows), _CHECKED):
+            i, j = rows[a : a + _CHECKED], cols[a : a + _CHECKED]
+            common = np.asarray(whole[i].multiply(whole[j]).sum(axis=1)).ravel()
+            same = common >= COPY * (sizes[i] + sizes[j] - common)
+            yield i[same], j[same]
+
+
 def _matrix(texts: Sequence[Shingles]) -> csr_matrix:
-    """Return one row of ones per text over the pieces that at least two texts share."""
-    sizes = [len(text) for text in texts]
+    """Return one row of ones per text; the columns are pieces, the rarest first."""
+    starts = np.cumsum([0, *(len(text) for text in texts)])
     flat = np.concatenate(texts) if texts else np.zeros(0, np.uint32)
-    pieces, columns = np.unique(flat, return_inverse=True)
-    starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    pieces, columns, counts = np.unique(flat, return_inverse=True, return_counts=True)
+    number = np.empty(len(pieces), np.int32)
+    number[np.argsort(counts, kind="stable")] = np.arange(len(pieces), dtype=np.int32)
     ones = np.ones(len(flat), np.int32)
-    return csr_matrix((ones, columns, starts), shape=(len(texts), len(pieces)))
+    rows = csr_matrix((ones, number[columns], starts), shape=(len(texts), len(pieces)))
+    rows.sort_indices()
+    return rows
+
+
+def _rarest(rows: csr_matrix) -> csr_matrix:
+    """Return of every row its rarest pieces: as many as a copy cannot avoid."""
+    sizes = np.diff(rows.indptr)
+    place = np.arange(len(rows.indices)) - np.repeat(rows.indptr[:-1], sizes)
+    kept = place < np.repeat(sizes - _rest(sizes), sizes)
+    shared = np.bincount(rows.indices[kept], minlength=rows.shape[1]) > 1
+    kept &= shared[rows.indices]
+    ends = np.concatenate([[0], np.cumsum(kept)])[rows.indptr]
+    return csr_matrix((rows.data[kept], rows.indices[kept], ends), shape=rows.shape)

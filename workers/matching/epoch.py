@@ -2,7 +2,8 @@
 
 Within an epoch the score of a pair depends on the two texts alone, so it does not matter in
 which order listings arrived or whether one or all were scored. An epoch holds, for every term
-seen, its rarity; per channel the scale that makes cosines comparable; and the rarity of themes.
+seen, its rarity; per channel the scale that makes cosines comparable; the rarity of themes; and
+the frame in which meanings are compared, where listings have vectors.
 It is built from canonical posts only: copies change nothing.
 
     rarity of a term = -log max(share of calls, share of solutions that use it)
@@ -18,17 +19,19 @@ import os
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from workers.matching import MATCHING_VERSION, themes
+from workers.matching import MATCHING_VERSION, meaning, themes
 from workers.matching.channels import CHANNELS, Floats, Keys, Profile, channel_numbers
 from workers.matching.copies import canonical, copy_pairs
 from workers.matching.listing import Listing
+from workers.matching.meaning import Frame, Matrix, Prepared
 from workers.matching.themes import Spread
 
 # Shares of the text score by channel, in the order of CHANNELS; "need" and "wanted" are
@@ -76,6 +79,15 @@ class Epoch:
     unseen_theme: float
     calls: int
     solutions: int
+    frame: Frame | None = None
+
+    def call_meaning(self, matrix: Matrix | None) -> Prepared | None:
+        """Return a call's passages in this frame; None where there are none, or no frame."""
+        return _prepared(matrix, self.frame.calls if self.frame else None)
+
+    def solution_meaning(self, matrix: Matrix | None) -> Prepared | None:
+        """Return a solution's passages in this frame; None where there are none, or no frame."""
+        return _prepared(matrix, self.frame.solutions if self.frame else None)
 
     def vector(self, text: Profile) -> Vector:
         """Return the listing's vector under these statistics."""
@@ -95,8 +107,11 @@ class Epoch:
         return themes.likeness(a, b, self.themes, self.unseen_theme)
 
 
-def build(calls: Sequence[Listing], solutions: Sequence[Listing]) -> Epoch:
-    """Count a market. Order, ids and copies of listings do not matter."""
+def build(calls: Sequence[Listing], solutions: Sequence[Listing], model: str = "") -> Epoch:
+    """Count a market. Order, ids and copies of listings do not matter.
+
+    `model` names what made the listings' vectors; all of them must be of that model.
+    """
     call_posts, solution_posts = _posts(calls), _posts(solutions)
     call_texts = [post.profile for post in call_posts]
     solution_texts = [post.profile for post in solution_posts]
@@ -104,7 +119,10 @@ def build(calls: Sequence[Listing], solutions: Sequence[Listing]) -> Epoch:
     unseen = math.log(len(call_texts) + len(solution_texts) + 2)
     scales = _scales(call_texts, solution_texts, keys, rarities, unseen)
     found = themes.rarity(post.themes for post in (*call_posts, *solution_posts))
-    parts = [MATCHING_VERSION, keys.tobytes(), rarities.tobytes(), scales, found]
+    frame = meaning.frame(_meanings(call_posts), _meanings(solution_posts), model)
+    stored: list[NDArray[Any]] = [keys, rarities, *_frame_arrays(frame).values()]
+    arrays = [array.tobytes() for array in stored]
+    parts = [MATCHING_VERSION, *arrays, scales, found, frame and (frame.model, frame.scale)]
     digest = hashlib.sha256(b"".join(str(part).encode() for part in parts))
     return Epoch(
         name=digest.hexdigest()[:16],
@@ -116,6 +134,7 @@ def build(calls: Sequence[Listing], solutions: Sequence[Listing]) -> Epoch:
         unseen_theme=unseen,
         calls=len(call_posts),
         solutions=len(solution_posts),
+        frame=frame,
     )
 
 
@@ -130,6 +149,8 @@ def save(epoch: Epoch, root: Path) -> Path:
         fresh = Path(tempfile.mkdtemp(dir=root, prefix=".epoch-"))
         np.save(fresh / "keys.npy", epoch.keys)
         np.save(fresh / "rarities.npy", epoch.rarities)
+        for name, array in _frame_arrays(epoch.frame).items():
+            np.save(fresh / f"{name}.npy", array)
         (fresh / "epoch.json").write_text(json.dumps(_head(epoch), ensure_ascii=False))
         try:
             fresh.rename(folder)
@@ -156,9 +177,10 @@ def current(root: Path) -> Epoch | None:
         head["scales"] = tuple(head["scales"])
         keys = np.load(folder / "keys.npy", mmap_mode="r")
         rarities = np.load(folder / "rarities.npy", mmap_mode="r")
+        frame = _read_frame(folder, head.pop("model"), head.pop("meaning_scale"))
     except (OSError, ValueError, KeyError):
         return None
-    return Epoch(keys=keys, rarities=rarities, **head)
+    return Epoch(keys=keys, rarities=rarities, frame=frame, **head)
 
 
 def shared(a: Vector, b: Vector) -> tuple[Keys, NDArray[np.float64]]:
@@ -189,7 +211,46 @@ def _head(epoch: Epoch) -> dict[str, object]:
         "unseen_theme": epoch.unseen_theme,
         "calls": epoch.calls,
         "solutions": epoch.solutions,
+        "model": epoch.frame and epoch.frame.model,
+        "meaning_scale": epoch.frame and epoch.frame.scale,
     }
+
+
+def _frame_arrays(frame: Frame | None) -> dict[str, NDArray[Any]]:
+    """Return the arrays of a frame by the names of their files."""
+    if frame is None:
+        return {}
+    sides = {"calls": frame.calls, "solutions": frame.solutions}
+    return {
+        f"meaning-{side}-{field.name}": getattr(own, field.name)
+        for side, own in sides.items()
+        for field in fields(own)
+    }
+
+
+def _read_frame(folder: Path, model: str | None, scale: float | None) -> Frame | None:
+    if model is None or scale is None:
+        return None
+    calls, solutions = (
+        meaning.Side(
+            *(
+                np.load(folder / f"meaning-{side}-{field.name}.npy")
+                for field in fields(meaning.Side)
+            )
+        )
+        for side in ("calls", "solutions")
+    )
+    return Frame(model, calls, solutions, scale)
+
+
+def _prepared(matrix: Matrix | None, side: meaning.Side | None) -> Prepared | None:
+    if matrix is None or side is None or matrix.shape[1] != len(side.mean):
+        return None
+    return meaning.prepare(matrix, side)
+
+
+def _meanings(posts: Sequence[Listing]) -> list[Matrix]:
+    return [post.meaning for post in posts if post.meaning is not None]
 
 
 def _posts(listings: Sequence[Listing]) -> list[Listing]:

@@ -28,6 +28,7 @@ from workers.matching.channels import NEED, WANTED
 from workers.matching.epoch import Epoch, products
 from workers.matching.facts import CallFacts, SolutionFacts
 from workers.matching.listing import CallTraits, SolutionTraits, traits
+from workers.matching.meaning import likeness
 from workers.matching.subject import CallSubject, SolutionSubject
 
 Column = NDArray[np.float64]
@@ -50,9 +51,9 @@ class Weight:
 
 # The public page prints this table. Fitted on labelled pairs, rounded to five hundredths.
 WEIGHTS = (
-    Weight("text", 0.40, 0.40, "文章の近さ", "how close the texts are"),
-    Weight("meaning", 0.25, 0.25, "意味の近さ", "how close the meanings are"),
-    Weight("themes", 0.20, 0.20, "分野の重なり", "shared themes"),
+    Weight("text", 0.45, 0.45, "文章の近さ", "how close the texts are"),
+    Weight("meaning", 0.30, 0.30, "意味の近さ", "how close the meanings are"),
+    Weight("themes", 0.10, 0.10, "分野の重なり", "shared themes"),
     Weight("need", 0.05, 0.00, "困りごとと解決の対応", "problem stated and solved"),
     Weight("wanted", 0.05, 0.00, "求める提案と提供の対応", "wanted and brought"),
     Weight("stage", 0.05, 0.00, "募集の種類と開発段階", "kind of call and stage"),
@@ -61,6 +62,7 @@ WEIGHTS = (
     Weight("asks", 0.00, 0.05, "求めるものと提供できるもの", "asked for and offered"),
 )
 CODES = tuple(weight.code for weight in WEIGHTS)
+_PLAIN: Mapping[str, float] = {}
 
 # How far each stage of a solution suits each kind of call (0..1).
 STAGE_FIT = {
@@ -72,17 +74,18 @@ STAGE_FIT = {
 OTHER_KIND = 0.3
 # Text scores grow linearly up to here and then ever more slowly towards 1.
 _KNEE = 0.6
-# r to the shown value: at 0.35 and 0.40 lists are cut, at 0.53 half of the labelled pairs are at
-# least related, at 0.64 half are useful.
+# r to the shown value. Fitted by `hub eval calibrate` on labelled pairs (two sets, clean and in
+# boilerplate, with and without meaning): isotonic regression of "at least related" and "useful" on
+# r, then the r at which each chance below is reached, rounded to hundredths.
 CALIBRATION = (
-    (0.0, 0.0),
-    (0.28, 0.35),
-    (0.31, 0.40),
-    (0.46, 0.53),
-    (0.50, 0.64),
-    (0.60, 0.80),
+    (0.00, 0.00),
+    (0.32, 0.35),  # one pair in eight is at least related: calls for a firm are cut here
+    (0.38, 0.40),  # one in five: solutions for a call are cut here
+    (0.48, 0.53),  # half are at least related: a place may be reserved from here on
+    (0.52, 0.64),  # half are useful
+    (0.59, 0.80),  # three quarters are useful
     (0.90, 0.97),
-    (1.0, 1.0),
+    (1.00, 1.00),
 )
 
 
@@ -137,6 +140,7 @@ def score(call: CallSubject, solution: SolutionSubject, epoch: Epoch) -> Score:
             need=_where_stated(call, solution, NEED, by_channel),
             wanted=_where_stated(call, solution, WANTED, by_channel),
         ),
+        "meaning": meant(_likeness(call, solution), epoch),
         **structured([call_traits], [solution_traits], one, one, epoch),
     }
     found = combine(values, np.array([solution.prose]), np.array([bool(closed)]))
@@ -161,6 +165,12 @@ def spoken(*, text: Column, need: Column, wanted: Column) -> Values:
     NaN where one side has no term in the channel.
     """
     return {"text": soft(text), "need": soft(need), "wanted": soft(wanted)}
+
+
+def meant(likenesses: Column, epoch: Epoch) -> Column:
+    """Return the values of the part "meaning" from likenesses, NaN where a side has no vectors."""
+    scale = epoch.frame.scale if epoch.frame else 1.0
+    return soft(np.maximum(likenesses, 0.0) / scale)
 
 
 def structured(
@@ -204,29 +214,42 @@ def shut(
     return excluded
 
 
-def combine(values: Mapping[str, Column], prose: Column, closed: Mask) -> Scores:
+def combine(
+    values: Mapping[str, Column], prose: Column, closed: Mask, taste: Mapping[str, float] = _PLAIN
+) -> Scores:
     """Return the scores of pairs from the values of their parts; NaN or absent = not stated.
 
-    `prose` is D of the solution, `closed` tells whether a gate is shut.
+    `prose` is D of the solution, `closed` tells whether a gate is shut. `taste` multiplies the
+    weights of some parts, for the lists of one organisation alone.
     """
+    town_weights = {w.code: w.town * taste.get(w.code, 1.0) for w in WEIGHTS}
+    firm_weights = {w.code: w.firm * taste.get(w.code, 1.0) for w in WEIGHTS}
     absent = np.full(len(prose), np.nan)
     columns = {code: np.asarray(values.get(code, absent), np.float64) for code in CODES}
     known = {code: ~np.isnan(column) for code, column in columns.items()}
     filled = {code: np.where(known[code], columns[code], 0.0) for code in CODES}
-    town_total, town = _view(filled, known, {w.code: w.town for w in WEIGHTS})
-    firm_total, firm = _view(filled, known, {w.code: w.firm for w in WEIGHTS})
+    town_total, town = _view(filled, known, town_weights)
+    firm_total, firm = _view(filled, known, firm_weights)
     both = town + firm
     square = np.where(both > 0, both * both, 1.0)
     factor = np.where(closed, 0.0, prose)
     town_slope = factor * (2 * firm * firm / square) / town_total
     firm_slope = factor * (2 * town * town / square) / firm_total
     contributions = {
-        w.code: filled[w.code] * (town_slope * w.town + firm_slope * w.firm) for w in WEIGHTS
+        code: filled[code] * (town_slope * town_weights[code] + firm_slope * firm_weights[code])
+        for code in CODES
     }
     raw = np.zeros(len(prose))
     for part in contributions.values():
         raw = raw + part
     return Scores(calibrate(raw), raw, town, firm, contributions)
+
+
+def tasted(parts: Mapping[str, float | None], prose: float, taste: Mapping[str, float]) -> float:
+    """Return the value of a scored pair for an organisation with a taste of its own."""
+    values = {code: np.array([np.nan if v is None else v]) for code, v in parts.items()}
+    found = combine(values, np.array([prose]), np.zeros(1, bool), taste)
+    return float(found.value[0])
 
 
 def closed_gates(call: CallFacts, solution: SolutionFacts) -> tuple[str, ...]:
@@ -327,6 +350,12 @@ def _where_stated(
 ) -> Column:
     stated = call.vector.speaks(channel) and solution.vector.speaks(channel)
     return by_channel[channel : channel + 1] if stated else np.array([np.nan])
+
+
+def _likeness(call: CallSubject, solution: SolutionSubject) -> Column:
+    if call.meaning is None or solution.meaning is None:
+        return np.array([np.nan])
+    return np.array([likeness(call.meaning, solution.meaning)])
 
 
 def _stated(values: Values, code: str) -> float | None:

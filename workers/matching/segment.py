@@ -1,113 +1,144 @@
-"""Text vectors of many listings as one sparse matrix: built once, then only read."""
+"""Vectors of many listings as sparse rows and, the other way round, as postings of terms.
 
-from collections.abc import Iterator, Sequence
+Terms are numbered once for both sides of a market. A row keeps the order of its keys, so that a
+product of two rows is always the same sum in the same order, whichever way it is taken.
+"""
+
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
-from sparse_dot_topn import sp_matmul_topn
 
-from workers.matching.channels import NEED, Floats, Keys, channel_numbers
-from workers.matching.epoch import Vector
+from workers.matching.channels import CHANNELS, NEED, WANTED, Floats, Keys, channel_numbers
+from workers.matching.epoch import Epoch, Vector
 
-# A sum taken in another order may be this much smaller.
-_ROUNDING = 1 - 1e-5
-_FEW = 8
-_ARRAYS = ("keys", "values", "columns", "starts")
+Numbers = NDArray[np.int32]
+
+# What is compared: all channels of the whole text as one, then need and wanted, each its own.
+PARTS = ("text", "need", "wanted")
+_PART_OF_CHANNEL = np.array([{NEED: 1, WANTED: 2}.get(n, 0) for n in range(len(CHANNELS))])
+# Words, pairs and characters that stand in more than a twentieth of one side, and in more than
+# 500 listings, take no part in the search for candidates; in the score they do.
+_CROWD_SHARE, _CROWD = 0.05, 500
+_MAY_CROWD = tuple(CHANNELS.index(name) for name in ("words", "pairs", "characters"))
+_ARRAYS = ("values", "terms", "ends")
+
+
+class Terms:
+    """The numbers of terms: those of the epoch first, others as they come."""
+
+    def __init__(self, epoch: Epoch, others: Sequence[int] = ()) -> None:
+        self._keys = epoch.keys
+        self._others = {int(key): len(epoch.keys) + i for i, key in enumerate(others)}
+        share = max(_CROWD_SHARE, _CROWD / max(epoch.calls + epoch.solutions, 1))
+        may = np.isin(channel_numbers(epoch.keys), _MAY_CROWD)
+        self._searched = ~(may & (epoch.rarities < -np.log(share)))
+
+    def __len__(self) -> int:
+        return len(self._keys) + len(self._others)
+
+    @property
+    def others(self) -> list[int]:
+        """Return the keys that the epoch does not know, by number."""
+        return list(self._others)
+
+    def numbers(self, keys: Keys) -> Numbers:
+        """Return the number of every key."""
+        at = np.searchsorted(self._keys, keys)
+        if len(self._keys):
+            at[at == len(self._keys)] = 0
+            new = np.flatnonzero(self._keys[at] != keys)
+        else:
+            new = np.arange(len(keys))
+        for i in new.tolist():
+            at[i] = self._others.setdefault(int(keys[i]), len(self))
+        return at.astype(np.int32)
+
+    def searched(self, numbers: Numbers) -> NDArray[np.bool_]:
+        """Tell which terms take part in the search for candidates."""
+        found = np.ones(len(numbers), bool)
+        known = numbers < len(self._searched)
+        found[known] = self._searched[numbers[known]]
+        return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Row:
+    """One listing: for every part the numbers of its terms and their values."""
+
+    parts: tuple[tuple[Numbers, Floats], ...]
+
+    @classmethod
+    def of(cls, vector: Vector, terms: Terms) -> "Row":
+        """Return the row of a vector."""
+        numbers = terms.numbers(vector.keys)
+        part = _PART_OF_CHANNEL[channel_numbers(vector.keys)]
+        cells = [part == i for i in range(len(PARTS))]
+        return cls(tuple((numbers[own], vector.values[own]) for own in cells))
+
+    def query(self, terms: Terms) -> tuple[Numbers, Floats]:
+        """Return what is searched for: the terms of the text that are not everywhere."""
+        numbers, values = self.parts[0]
+        wanted = terms.searched(numbers)
+        return numbers[wanted], values[wanted]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Segment:
-    """One row per listing; column j belongs to keys[j] (sorted).
+    """Rows of listings by part, and the postings of the terms that are searched for."""
 
-    The channels "need" and "wanted" take no part in the search for candidates and are left out.
-    """
+    parts: tuple[csr_matrix, ...]
+    postings: csr_matrix
 
-    keys: Keys
-    rows: csr_matrix
+    def __len__(self) -> int:
+        return int(self.postings.shape[1])
 
-    def text_scores(self, vector: Vector) -> NDArray[np.float32]:
-        """Return for every row the sum over channels of share * cosine / scale."""
-        count: int = self.rows.shape[0]
-        if not len(self.keys) or not len(vector.keys):
-            return np.zeros(count, np.float32)
-        at = np.searchsorted(self.keys, vector.keys)
-        at[at == len(self.keys)] = 0
-        same = self.keys[at] == vector.keys
-        query = np.zeros(len(self.keys), np.float32)
-        query[at[same]] = vector.values[same]
-        scores: NDArray[np.float32] = self.rows @ query
-        return scores
+    def searched(self, terms: Terms) -> csr_matrix:
+        """Return the text rows without the terms that take no part in the search."""
+        return without(self.parts[0], terms)
 
-    def nearest(self, vectors: Sequence[Vector], count: int) -> Iterator[tuple[int, int]]:
-        """Yield (position of the vector, row) for the rows with the greatest text scores."""
-        if len(vectors) > _FEW:  # one product for all; it transposes the rows first
-            for position, row, _ in top_products(
-                segment(vectors).over(self.keys), self.rows, count
-            ):
-                yield position, row
-            return
-        for position, vector in enumerate(vectors):
-            scores = self.text_scores(vector)
-            for row in np.argsort(-scores, kind="stable")[:count].tolist():
-                yield position, row
+    def save(self, folder: Path, prefix: str) -> None:
+        """Write the arrays into an existing folder, one file each."""
+        for name, rows in zip((*PARTS, "postings"), (*self.parts, self.postings), strict=True):
+            for kind, array in zip(_ARRAYS, (rows.data, rows.indices, rows.indptr), strict=True):
+                np.save(folder / f"{prefix}-{name}-{kind}.npy", array)
 
-    def over(self, keys: Keys) -> csr_matrix:
-        """Return the rows over other columns; terms that those lack are dropped."""
-        at = np.searchsorted(keys, self.keys)
-        at[at == len(keys)] = 0
-        known = np.flatnonzero(keys[at] == self.keys) if len(keys) else np.zeros(0, np.int64)
-        shape = (len(self.keys), len(keys))
-        moves = csr_matrix((np.ones(len(known), np.float32), (known, at[known])), shape=shape)
-        return (self.rows @ moves).tocsr()
+    @classmethod
+    def load(cls, folder: Path, prefix: str, width: int) -> "Segment":
+        """Map a saved segment. Raises OSError or ValueError when it is not whole."""
+        found = []
+        for name in (*PARTS, "postings"):
+            arrays = [
+                np.load(folder / f"{prefix}-{name}-{kind}.npy", mmap_mode="r") for kind in _ARRAYS
+            ]
+            found.append(tuple(arrays))
+        count = len(found[0][2]) - 1
+        parts = tuple(csr_matrix(own, shape=(count, width), copy=False) for own in found[:-1])
+        postings = found[-1]
+        shape = (len(postings[2]) - 1, count)
+        return cls(parts, csr_matrix(postings, shape=shape, copy=False))
 
 
-def segment(vectors: Sequence[Vector]) -> Segment:
-    """Build a segment, one row per vector in the order given."""
-    texts = [_text_part(vector) for vector in vectors]
-    if not texts:
-        return Segment(np.zeros(0, np.uint64), csr_matrix((0, 0), dtype=np.float32))
-    keys, columns = np.unique(np.concatenate([text.keys for text in texts]), return_inverse=True)
-    starts = np.cumsum([0, *(len(text.keys) for text in texts)])
-    values: Floats = np.concatenate([text.values for text in texts])
-    shape = (len(texts), len(keys))
-    return Segment(keys, csr_matrix((values, columns.astype(np.int32), starts), shape=shape))
+def segment(rows: Iterable[Row], terms: Terms) -> Segment:
+    """Build a segment, one row for each listing in the order given."""
+    found = list(rows)
+    parts = tuple(sparse([row.parts[i] for row in found], len(terms)) for i in range(len(PARTS)))
+    return Segment(parts, without(parts[0], terms).T.tocsr())
 
 
-def top_products(
-    left: csr_matrix, right: csr_matrix, count: int
-) -> Iterator[tuple[int, int, float]]:
-    """Yield (row, column, reach) of the greatest products per row.
-
-    The reach is the smallest of the row's products when there are `count` of them, else 0.
-    """
-    best = sp_matmul_topn(left, right.T.tocsr(), top_n=count, threshold=0.0)
-    for row, (start, end) in enumerate(pairwise(best.indptr.tolist())):
-        full = end - start == count
-        reach = float(best.data[start:end].min()) * _ROUNDING if full else 0.0
-        for column in best.indices[start:end].tolist():
-            yield row, column, reach
+def sparse(rows: Sequence[tuple[Numbers, Floats]], width: int) -> csr_matrix:
+    """Return rows of (terms, values) as a matrix."""
+    ends = np.cumsum([0, *(len(numbers) for numbers, _ in rows)])
+    numbers = np.concatenate([own for own, _ in rows] or [np.zeros(0, np.int32)])
+    values = np.concatenate([own for _, own in rows] or [np.zeros(0, np.float32)])
+    return csr_matrix((values, numbers, ends.astype(np.int32)), shape=(len(rows), width))
 
 
-def save(part: Segment, folder: Path, prefix: str) -> None:
-    """Write the arrays into an existing folder, one file each."""
-    arrays = (part.keys, part.rows.data, part.rows.indices, part.rows.indptr)
-    for name, array in zip(_ARRAYS, arrays, strict=True):
-        np.save(folder / f"{prefix}-{name}.npy", array)
-
-
-def load(folder: Path, prefix: str) -> Segment:
-    """Map a saved segment from disk. Raises OSError or ValueError when it is not whole."""
-    keys, values, columns, starts = (
-        np.load(folder / f"{prefix}-{name}.npy", mmap_mode="r") for name in _ARRAYS
-    )
-    shape = (len(starts) - 1, len(keys))
-    return Segment(keys, csr_matrix((values, columns, starts), shape=shape, copy=False))
-
-
-def _text_part(vector: Vector) -> Vector:
-    text = channel_numbers(vector.keys) < NEED
-    return Vector(vector.keys[text], vector.values[text])
+def without(rows: csr_matrix, terms: Terms) -> csr_matrix:
+    """Return rows without the terms that take no part in the search."""
+    kept = terms.searched(rows.indices)
+    ends = np.concatenate([[0], np.cumsum(kept)])[rows.indptr].astype(np.int32)
+    return csr_matrix((rows.data[kept], rows.indices[kept], ends), shape=rows.shape)

@@ -1,187 +1,459 @@
-"""One side of the market: all calls or all solutions, searchable, with their copies known."""
+"""One side of the market: all calls or all solutions, searchable, with their copies known.
 
-import heapq
+Listings sit in slots. The bulk sits in a read-only base, mapped from disk where it was saved;
+what came since in a small tail. A slot is never used twice: a changed listing gets a new one.
+"""
+
+import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
+from search.enumeration import prose_factor
 from workers.matching import segment as segments
-from workers.matching.channels import Profile
-from workers.matching.copies import COPY, canonical, copy_pairs, jaccard
-from workers.matching.epoch import Epoch, Vector
+from workers.matching.copies import COPY, Clusters, Pieces, copy_pairs, jaccard
+from workers.matching.epoch import Epoch
 from workers.matching.listing import Listing, read_traits
-from workers.matching.segment import Segment
+from workers.matching.segment import PARTS, Row, Segment, Terms, segment
+from workers.matching.stored import Gists, Stored, gist
+from workers.matching.themes import Spread
 
-# A copy is always among the nearest texts of its own side.
-_NEAREST = 200
-_PROFILE_ARRAYS = ("keys", "counts", "shingles")
+Slots = NDArray[np.int64]
+Scores = NDArray[np.float32]
+
+_POST = np.dtype(
+    [
+        ("id", "i8"),
+        ("owner", "i8"),
+        ("since", "i8"),
+        ("digest", "u8"),
+        ("text", "u8"),
+        ("prose", "f8"),
+        ("enumeration", "f8"),
+        ("traits", "i8"),
+        ("themes", "i8"),
+        ("places", "i8"),
+        ("head", "i8"),
+        ("alive", "?"),
+    ],
+    align=True,
+)
+
+
+@dataclass(slots=True)
+class Moves:
+    """What a change did to a side.
+
+    `came` and `gone` are slots of posts, `voiced` and `silent` those that have begun or ceased
+    to stand for an offer, `stale` the ids of all whose pairs must be looked at again.
+    """
+
+    came: list[int] = field(default_factory=list)
+    gone: list[int] = field(default_factory=list)
+    voiced: list[int] = field(default_factory=list)
+    silent: list[int] = field(default_factory=list)
+    stale: set[int] = field(default_factory=set)
 
 
 class Side:
-    """Listings of one kind under an epoch.
+    """Listings of one kind under an epoch."""
 
-    The bulk sits in a read-only base segment; what changed since in a small one that is built
-    again when somebody asks.
-    """
-
-    def __init__(self, epoch: Epoch, listings: Iterable[Listing]) -> None:
+    def __init__(self, epoch: Epoch, terms: Terms, listings: Iterable[Listing] = ()) -> None:
         posts = sorted(listings, key=lambda listing: listing.id)
-        self.epoch = epoch
-        self.listings = {post.id: post for post in posts}
-        self._base_ids = list(self.listings)
-        self._base = segments.segment([epoch.vector(post.profile) for post in posts])
-        pairs = copy_pairs([post.profile.shingles for post in posts])
-        self._copies = {(self._base_ids[i], self._base_ids[j]) for i, j in pairs}
-        self._changed: set[int] = set()
-        self._tail: tuple[list[int], Segment] | None = None
-        self._heads: dict[int, int] | None = None
-        self._by_themes: dict[tuple[str, ...], list[Listing]] | None = None
+        self.epoch, self.terms = epoch, terms
+        self._stored = Stored.of(posts)
+        self._base = segment((self._row(post) for post in posts), terms)
+        self._pieces = Pieces.of([post.profile.shingles for post in posts])
+        self._prepare()
+        self._add(posts)
+        self._join_all([post.profile.shingles for post in posts])
 
-    def put(self, *listings: Listing) -> None:
-        """Add listings or replace those with their ids; cheaper together than one by one."""
-        self.drop(*(listing.id for listing in listings))
-        self._copies |= set(self._copies_of(listings))
-        pairs = copy_pairs([listing.profile.shingles for listing in listings])
-        self._copies |= {(listings[i].id, listings[j].id) for i, j in pairs}
-        self.listings.update((listing.id, listing) for listing in listings)
-        self._forget()
+    def _prepare(self) -> None:
+        """Begin without posts and without a tail."""
+        self._tail: list[Listing] = []
+        self._tail_rows: list[Row] = []
+        self._tail_parts: tuple[csr_matrix, ...] | None = None
+        self._posts = np.zeros(0, _POST)
+        self._count = 0
+        self._slots: dict[int, int] = {}
+        self._clusters = Clusters()
+        self.traits = Distinct()
+        self.themes = Distinct()
+        self.places = Distinct()
+        self._spread: Spread | None = None
 
-    def drop(self, *ids: int) -> None:
-        """Take listings out; unknown ids are fine."""
-        for id_ in ids:
-            self.listings.pop(id_, None)
-        self._changed.update(ids)
-        self._copies = {(a, b) for a, b in self._copies if a not in ids and b not in ids}
-        self._forget()
+    # What is there
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+    def __contains__(self, id_: int) -> bool:
+        return id_ in self._slots
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._slots)
+
+    def __getitem__(self, id_: int) -> Listing:
+        """Return a listing by id. Raises KeyError."""
+        return self.at(self._slots[id_])
+
+    @property
+    def size(self) -> int:
+        """Return the number of slots."""
+        return self._count
+
+    def column(self, name: str) -> NDArray[Any]:
+        """Return a column of all slots, those of posts that are gone included."""
+        return np.asarray(self._posts[name][: self._count])
+
+    def slot(self, id_: int) -> int | None:
+        """Return the slot of a listing."""
+        return self._slots.get(id_)
+
+    def slots(self, ids: Iterable[int]) -> Slots:
+        """Return the slots of those listings that are there."""
+        found = (self._slots.get(id_) for id_ in ids)
+        return np.array([slot for slot in found if slot is not None], np.int64)
+
+    def at(self, slot: int) -> Listing:
+        """Return the listing in a slot."""
+        if slot >= len(self._base):
+            return self._tail[slot - len(self._base)]
+        post = self._posts[slot]
+        text = self._stored.profile(slot, float(post["enumeration"]))
+        return Listing(
+            int(post["id"]),
+            int(post["owner"]),
+            text,
+            self.traits.values[int(post["traits"])],
+            int(post["since"]),
+            self._stored.meaning(slot),
+        )
+
+    @property
+    def live(self) -> Slots:
+        """Return the slots of all posts."""
+        return np.flatnonzero(self.column("alive"))
+
+    @property
+    def canonical(self) -> NDArray[np.bool_]:
+        """Tell for every slot whether its post stands for an offer."""
+        mask = self.column("head") == np.arange(self._count)
+        return np.asarray(mask & self.column("alive"))
+
+    def head(self, id_: int) -> int:
+        """Return the id of the post that stands for a listing's offer. Raises KeyError."""
+        return int(self._posts["id"][self._posts["head"][self._slots[id_]]])
 
     @property
     def heads(self) -> dict[int, int]:
         """Return for every id the id of the post that stands for its offer."""
-        if self._heads is None:
-            ids = sorted(self.listings)
-            row = {id_: i for i, id_ in enumerate(ids)}
-            pairs = [(row[a], row[b]) for a, b in sorted(self._copies)]
-            self._heads = canonical(ids, [self.listings[i].seniority for i in ids], pairs)
-        return self._heads
+        live = self.live
+        ids = self.column("id")
+        return dict(zip(ids[live].tolist(), ids[self.column("head")[live]].tolist(), strict=True))
 
     def is_head(self, id_: int) -> bool:
         """Tell whether a listing stands for its offer."""
-        return self.heads[id_] == id_
+        return self.head(id_) == id_
 
-    @property
-    def by_themes(self) -> dict[tuple[str, ...], list[Listing]]:
-        """Return the canonical posts grouped by their themes."""
-        if self._by_themes is None:
-            groups: dict[tuple[str, ...], list[Listing]] = {}
-            for id_, post in self.listings.items():
-                if self.is_head(id_):
-                    groups.setdefault(post.themes, []).append(post)
-            self._by_themes = groups
-        return self._by_themes
+    # How alike
 
-    def text_scores(self, vector: Vector) -> dict[int, float]:
-        """Return id -> text score for every listing that shares a term."""
-        tail_ids, tail = self._current_tail()
-        base = self._base.text_scores(vector)
-        rows = np.flatnonzero(base > 0).tolist()
-        found = {self._base_ids[row]: float(base[row]) for row in rows}
-        for id_ in self._changed:
-            found.pop(id_, None)
-        for id_, value in zip(tail_ids, tail.text_scores(vector).tolist(), strict=True):
-            if value > 0:
-                found[id_] = value
+    def text_scores(self, row: Row) -> Scores:
+        """Return the text score by the terms that are searched for, for every slot."""
+        numbers, values = row.query(self.terms)
+        found = np.zeros(self._count, np.float32)
+        known = numbers < self._base.postings.shape[0]
+        query = segments.sparse(
+            [(numbers[known], values[known])], int(self._base.postings.shape[0])
+        )
+        hits = query @ self._base.postings
+        found[hits.indices] = hits.data
+        if self._tail:
+            dense = np.zeros(len(self.terms), np.float32)
+            dense[numbers] = values
+            found[len(self._base) :] = self._tails()[0] @ dense
         return found
 
-    def nearest(self, vector: Vector, count: int) -> list[int]:
-        """Return the ids with the greatest text scores, best first, ties by text."""
-        return self.best(self.text_scores(vector), count)
+    def products(self, part: int, slots: Slots, dense: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the products of posts with a listing spread out over all terms."""
+        base = slots < len(self._base)
+        if base.all():
+            return np.asarray(_matrix(self._base.parts[part], slots, len(dense)) @ dense)
+        found = np.zeros(len(slots))
+        for rows, own, start in (
+            (self._base.parts[part], base, 0),
+            (self._tails()[part], ~base, len(self._base)),
+        ):
+            found[own] = _matrix(rows, slots[own] - start, len(dense)) @ dense
+        return found
 
-    def best(
-        self, scores: dict[int, float], count: int, wanted: Callable[[int], bool] | None = None
-    ) -> list[int]:
-        """Return the `count` ids with the greatest scores, best first, ties by text."""
-        ids = filter(wanted, scores) if wanted else scores
-        return heapq.nsmallest(
-            count, ids, key=lambda id_: (-scores[id_], self.listings[id_].profile.digest)
-        )
+    def lengths(self, part: int, slots: Slots) -> NDArray[np.int64]:
+        """Return how many terms of a part each post has."""
+        sizes = np.diff(self._base.parts[part].indptr)
+        if self._tail:
+            sizes = np.concatenate([sizes, np.diff(self._tails()[part].indptr)])
+        return np.asarray(sizes[slots], np.int64)
 
-    def whole(self) -> tuple[list[int], Segment]:
-        """Return all ids and one segment of them, changes merged in."""
-        if not self._changed:
-            return self._base_ids, self._base
-        ids = sorted(self.listings)
-        return ids, self._segment(ids)
+    def row(self, slot: int) -> Row:
+        """Return the vector of a post."""
+        if slot >= len(self._base):
+            return self._tail_rows[slot - len(self._base)]
+        cells = []
+        for rows in self._base.parts:
+            start, end = rows.indptr[slot], rows.indptr[slot + 1]
+            cells.append((rows.indices[start:end], rows.data[start:end]))
+        return Row(tuple(cells))
+
+    def searched(self, slots: Slots) -> csr_matrix:
+        """Return the rows of posts of the base over the terms that are searched for."""
+        return segments.without(_matrix(self._base.parts[0], slots, len(self.terms)), self.terms)
+
+    @property
+    def postings(self) -> csr_matrix:
+        """Return the postings of the base; copies and posts that are gone have no value there."""
+        found = self._base.postings
+        voices = self.canonical[: len(self._base)]
+        values = np.where(voices[found.indices], found.data, np.float32(0))
+        return csr_matrix((values, found.indices, found.indptr), shape=found.shape, copy=False)
+
+    @property
+    def in_base(self) -> bool:
+        """Tell whether everything sits in the base."""
+        return not self._tail
+
+    def spread(self) -> Spread:
+        """Return the different sets of themes."""
+        if self._spread is None or len(self._spread.norms) < len(self.themes.values):
+            self._spread = self.epoch.spread_themes(self.themes.values, -1)
+        return self._spread
+
+    def gist(self, slot: int) -> Gists | None:
+        """Return the gist of a post, None where it has none."""
+        meaning = self.at(slot).meaning
+        return None if meaning is None else gist(meaning)
+
+    def gist_scores(self, other: Gists | None) -> Scores:
+        """Return the products of a gist with those of all posts, 0 where there is none."""
+        found = np.zeros(self._count, np.float32)
+        if other is None:
+            return found
+        matrix, slots = self._stored.gists()
+        if len(slots):
+            found[slots] = matrix @ other
+        for slot, post in enumerate(self._tail, len(self._base)):
+            if post.meaning is not None:
+                found[slot] = gist(post.meaning) @ other
+        return found
+
+    def gists(self) -> tuple[Gists, Slots]:
+        """Return the gists of the base and the slots they belong to."""
+        return self._stored.gists()
+
+    # What changes
+
+    def change(self, puts: Sequence[Listing], drops: Iterable[int]) -> Moves:
+        """Add or replace listings and take others out; unknown ids are fine."""
+        moves = Moves()
+        before: dict[int, int] = {}  # slot -> its head
+        changed = {*drops, *(post.id for post in puts)}
+        for id_ in changed:
+            slot = self._slots.pop(id_, None)
+            if slot is None:
+                continue
+            cluster = self._clusters.of(slot, int(self._posts["text"][slot]))
+            before |= {own: int(self._posts["head"][own]) for own in cluster if own not in before}
+            self._clusters.leave(slot, int(self._posts["text"][slot]))
+            self._posts["alive"][slot] = False
+            moves.gone.append(slot)
+        latest = list({post.id: post for post in puts}.values())
+        for post in latest:
+            slot = self._append(post)
+            moves.came.append(slot)
+            others = self._copies_of(slot, post)
+            if not others:
+                continue
+            text = int(self._posts["text"][slot])
+            for own, its_text in others:
+                for near in self._clusters.of(own, its_text):
+                    before.setdefault(near, int(self._posts["head"][near]))
+            self._clusters.join(slot, text, others)
+        self._elect(moves, before)
+        moves.stale |= changed
+        return moves
+
+    def _elect(self, moves: Moves, before: dict[int, int]) -> None:
+        """Choose who stands for the offers that changed, and note who it was before."""
+        posts, came = self._posts, set(moves.came)
+        waiting = {slot for slot in (*before, *came) if posts["alive"][slot]}
+        while waiting:
+            slot = next(iter(waiting))
+            cluster = self._clusters.of(slot, int(posts["text"][slot]))
+            head = min(cluster, key=self._seniority)
+            for own in cluster:
+                posts["head"][own] = head
+            waiting -= cluster
+        for slot in dict.fromkeys((*before, *moves.came)):
+            was = before.get(slot) == slot and slot not in came
+            now = bool(posts["alive"][slot]) and posts["head"][slot] == slot
+            if was and not now:
+                moves.silent.append(slot)
+            if now and not was:
+                moves.voiced.append(slot)
+            if slot in before and before[slot] != posts["head"][slot]:
+                moves.stale.add(int(posts["id"][slot]))
+
+    def _seniority(self, slot: int) -> tuple[int, int, int]:
+        post = self._posts[slot]
+        return int(post["since"]), int(post["digest"]), int(post["id"])
+
+    def _append(self, post: Listing) -> int:
+        self._add([post])
+        self._tail.append(post)
+        self._tail_rows.append(self._row(post))
+        self._tail_parts = None
+        return self._count - 1
+
+    def _add(self, posts: Sequence[Listing]) -> None:
+        """Take slots for listings, each standing for itself."""
+        end = self._count + len(posts)
+        if end > len(self._posts):
+            room = np.zeros(max(end - len(self._posts), len(self._posts) // 8, 16), _POST)
+            self._posts = np.concatenate([self._posts, room])
+        for slot, post in enumerate(posts, self._count):
+            self._posts[slot] = (
+                post.id,
+                post.owner,
+                post.since,
+                int(post.profile.digest, 16),
+                _hash(post.profile.shingles),
+                prose_factor(post.profile.enumeration),
+                post.profile.enumeration,
+                self.traits.number(post.traits),
+                self.themes.number(post.themes),
+                self.places.number(post.places),
+                slot,
+                True,
+            )
+            self._slots[post.id] = slot
+        self._count = end
+
+    def _row(self, post: Listing) -> Row:
+        return Row.of(self.epoch.vector(post.profile), self.terms)
+
+    def _copies_of(self, slot: int, post: Listing) -> list[tuple[int, int]]:
+        """Return (slot, text) of the copies of a new post, one for each text."""
+        shingles = post.profile.shingles
+        size, sizes = len(shingles), [len(own.profile.shingles) for own in self._tail]
+        near = self._pieces.overlapping(shingles).tolist()
+        near += [
+            slot
+            for slot, own in enumerate(sizes, len(self._base))
+            if min(own, size) >= COPY * max(own, size)
+        ]
+        found: dict[int, int] = {}
+        alive, texts = self._posts["alive"], self._posts["text"]
+        for other in near:
+            text = int(texts[other])
+            if other == slot or not alive[other] or text in found:
+                continue
+            if jaccard(self._shingles(other), shingles) >= COPY:
+                found[text] = other
+        return [(other, text) for text, other in found.items()]
+
+    def _shingles(self, slot: int) -> NDArray[np.uint32]:
+        if slot >= len(self._base):
+            return self._tail[slot - len(self._base)].profile.shingles
+        return self._stored.shingles(slot)
+
+    def _join_all(self, shingles: Sequence[NDArray[np.uint32]]) -> None:
+        """Find the copies among all listings."""
+        texts = self.column("text")
+        for i, j in copy_pairs(shingles):
+            self._clusters.join(i, int(texts[i]), [(j, int(texts[j]))])
+        self._elect(Moves(), {slot: slot for own in self._clusters.posts.values() for slot in own})
+
+    def _tails(self) -> tuple[csr_matrix, ...]:
+        """Return the rows of the tail by part."""
+        if self._tail_parts is None:
+            width = len(self.terms)
+            parts = ([row.parts[i] for row in self._tail_rows] for i in range(len(PARTS)))
+            self._tail_parts = tuple(segments.sparse(rows, width) for rows in parts)
+        for rows in self._tail_parts:
+            rows.resize(rows.shape[0], len(self.terms))
+        return self._tail_parts
+
+    # On disk
 
     def save(self, folder: Path, prefix: str) -> None:
-        """Write everything into an existing folder."""
-        ids, part = self.whole()
-        posts = [self.listings[id_] for id_ in ids]
-        segments.save(part, folder, prefix)
-        for name in _PROFILE_ARRAYS:
-            arrays = [getattr(post.profile, name) for post in posts]
-            np.save(folder / f"{prefix}-{name}-flat.npy", np.concatenate(arrays or [np.zeros(0)]))
-            np.save(folder / f"{prefix}-{name}-ends.npy", np.cumsum([0, *map(len, arrays)]))
-        rows = [
-            [
-                p.id,
-                p.owner,
-                p.since,
-                p.profile.enumeration,
-                type(p.traits).__name__,
-                asdict(p.traits),
-            ]
-            for p in posts
-        ]
-        head = {"copies": sorted(self._copies), "listings": rows}
+        """Write everything into an existing folder; all listings must sit in the base."""
+        self._base.save(folder, prefix)
+        self._stored.save(folder, prefix)
+        np.save(folder / f"{prefix}-posts.npy", self._posts[: self._count])
+        for name in ("pieces", "texts", "sizes"):
+            np.save(folder / f"{prefix}-copies-{name}.npy", getattr(self._pieces, name))
+        head = {
+            "traits": [[type(own).__name__, asdict(own)] for own in self.traits.values],
+            "themes": self.themes.values,
+            "places": self.places.values,
+            "posts": [[text, sorted(own)] for text, own in self._clusters.posts.items()],
+            "links": [[text, sorted(own)] for text, own in self._clusters.links.items()],
+        }
         (folder / f"{prefix}.json").write_text(json.dumps(head))
 
     @classmethod
-    def load(cls, epoch: Epoch, folder: Path, prefix: str) -> "Side":
+    def load(cls, epoch: Epoch, terms: Terms, folder: Path, prefix: str) -> "Side":
         """Map a saved side. Raises OSError, ValueError or KeyError when it is not whole."""
         head = json.loads((folder / f"{prefix}.json").read_text())
-        arrays = [_slices(folder / f"{prefix}-{name}") for name in _PROFILE_ARRAYS]
-        side = cls(epoch, ())
-        for row, keys, counts, shingles in zip(head["listings"], *arrays, strict=True):
-            id_, owner, since, enumeration, kind, values = row
-            text = Profile(keys, counts, shingles, enumeration)
-            side.listings[id_] = Listing(id_, owner, text, read_traits(kind, values), since)
-        side._base_ids = list(side.listings)
-        side._base = segments.load(folder, prefix)
-        side._copies = {(a, b) for a, b in head["copies"]}
+        side = cls.__new__(cls)
+        side.epoch, side.terms = epoch, terms
+        side._prepare()
+        side._stored = Stored.load(folder, prefix)
+        side._base = Segment.load(folder, prefix, len(terms))
+        side._pieces = Pieces(
+            *(
+                np.load(folder / f"{prefix}-copies-{name}.npy", mmap_mode="r")
+                for name in ("pieces", "texts", "sizes")
+            )
+        )
+        side._posts = np.load(folder / f"{prefix}-posts.npy")
+        side._count = len(side._posts)
+        side._slots = dict(zip(side._posts["id"].tolist(), range(side._count), strict=True))
+        side.traits = Distinct([read_traits(kind, own) for kind, own in head["traits"]])
+        side.themes = Distinct([tuple(own) for own in head["themes"]])
+        side.places = Distinct([tuple(own) for own in head["places"]])
+        side._clusters.posts.update((text, set(own)) for text, own in head["posts"])
+        side._clusters.links.update((text, set(own)) for text, own in head["links"])
         return side
 
-    def _forget(self) -> None:
-        self._tail = self._heads = self._by_themes = None
 
-    def _copies_of(self, listings: Sequence[Listing]) -> Iterator[tuple[int, int]]:
-        """Yield (id here, id of the listing) for texts that are copies of one another."""
-        vectors = [self.epoch.vector(post.profile) for post in listings]
-        tail_ids, tail = self._current_tail()
-        for ids, part, gone in ((self._base_ids, self._base, self._changed), (tail_ids, tail, ())):
-            for position, row in part.nearest(vectors, _NEAREST):
-                if ids[row] not in gone and self._alike(ids[row], listings[position]):
-                    yield ids[row], listings[position].id
+class Distinct:
+    """Different values and their numbers."""
 
-    def _alike(self, id_: int, other: Listing) -> bool:
-        return jaccard(self.listings[id_].profile.shingles, other.profile.shingles) >= COPY
+    def __init__(self, values: Iterable[Any] = ()) -> None:
+        self.values: list[Any] = list(values)
+        self._numbers = {value: i for i, value in enumerate(self.values)}
 
-    def _current_tail(self) -> tuple[list[int], Segment]:
-        if self._tail is None:
-            ids = sorted(self._changed & self.listings.keys())
-            self._tail = ids, self._segment(ids)
-        return self._tail
-
-    def _segment(self, ids: list[int]) -> Segment:
-        return segments.segment([self.epoch.vector(self.listings[i].profile) for i in ids])
+    def number(self, value: Any) -> int:
+        """Return the number of a value, a new one for a new value."""
+        number = self._numbers.setdefault(value, len(self.values))
+        if number == len(self.values):
+            self.values.append(value)
+        return number
 
 
-def _slices(stem: Path) -> Iterator[NDArray[Any]]:
-    flat = np.load(f"{stem}-flat.npy", mmap_mode="r")
-    ends = np.load(f"{stem}-ends.npy").tolist()
-    return (flat[a:b] for a, b in pairwise(ends))
+def _matrix(rows: csr_matrix, slots: Slots, width: int) -> csr_matrix:
+    """Return some rows over so many terms."""
+    found = rows[slots]
+    found.resize(found.shape[0], width)
+    return found
+
+
+def _hash(shingles: NDArray[np.uint32]) -> int:
+    digest = hashlib.blake2b(shingles.tobytes(), digest_size=8).digest()
+    return int.from_bytes(digest, "little")

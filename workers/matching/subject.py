@@ -1,4 +1,4 @@
-"""A listing ready to be scored and explained: its facts and its vector under an epoch."""
+"""A listing ready to be scored and explained: its facts, its vector and meaning in an epoch."""
 
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -7,24 +7,33 @@ from search.enumeration import prose_factor
 from workers.matching.channels import Profile
 from workers.matching.epoch import Epoch, Vector
 from workers.matching.facts import CallFacts, Facts, SolutionFacts
+from workers.matching.meaning import Matrix, Prepared
 
 AnyFacts = TypeVar("AnyFacts", bound=Facts)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Subject(Generic[AnyFacts]):
-    """Facts, vector, the factor D for prose (1 = no bare enumeration), and their epoch."""
+    """Facts, vector, the factor D for prose (1 = no bare enumeration), and their epoch.
+
+    `meaning` are the passages' vectors in the epoch's frame, one for each of `meaning.texts`.
+    """
 
     facts: AnyFacts
     vector: Vector
     prose: float
     epoch: Epoch
+    meaning: Prepared | None = None
 
 
 CallSubject = Subject[CallFacts]
 SolutionSubject = Subject[SolutionFacts]
 
 
-def subject(facts: AnyFacts, text: Profile, epoch: Epoch) -> Subject[AnyFacts]:
-    """Return a listing as the scorer takes it; `text` is the profile of the same facts."""
-    return Subject(facts, epoch.vector(text), prose_factor(text.enumeration), epoch)
+def subject(
+    facts: AnyFacts, text: Profile, epoch: Epoch, meaning: Matrix | None = None
+) -> Subject[AnyFacts]:
+    """Return a listing as the scorer takes it; profile and vectors are of the same facts."""
+    is_call = isinstance(facts, CallFacts)
+    prepared = epoch.call_meaning(meaning) if is_call else epoch.solution_meaning(meaning)
+    return Subject(facts, epoch.vector(text), prose_factor(text.enumeration), epoch, prepared)

@@ -148,12 +148,20 @@ def upgrade() -> None:
     sa.Column('figures', sa.JSON(), nullable=False),
     sa.PrimaryKeyConstraint('week', name=op.f('pk_audit_report'))
     )
+    with op.batch_alter_table('epoch') as batch_op:
+        batch_op.add_column(sa.Column('model', sa.String(length=200), nullable=False, server_default=''))
+        batch_op.add_column(sa.Column('dealt_at', hub.models.base.Moment(timezone=True), nullable=True))
+    with op.batch_alter_table('epoch') as batch_op:
+        batch_op.alter_column('model', server_default=None)
     with op.batch_alter_table('desk') as batch_op:
         batch_op.add_column(sa.Column('capacity', sa.Integer(), nullable=True))
         batch_op.create_check_constraint(op.f('ck_desk_capacity'), "capacity IS NULL OR capacity > 0")
 
 
 def downgrade() -> None:
+    with op.batch_alter_table('epoch') as batch_op:
+        batch_op.drop_column('dealt_at')
+        batch_op.drop_column('model')
     with op.batch_alter_table('desk') as batch_op:
         batch_op.drop_constraint(op.f('ck_desk_capacity'), type_='check')
         batch_op.drop_column('capacity')

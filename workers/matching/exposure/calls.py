@@ -53,11 +53,11 @@ def deal_calls(
       by greatest debt, then by greatest value. Unseen offers come after all firms.
     - Copies: posts that are not canonical change nothing; a firm has one place in a list.
     - Order: nobody in the first k − q places stands above a firm of the list whose value is
-      greater by more than 2 · delta. So a list loses at most 2 · delta on each merit place and
-      1 − rho of the value of the last q.
+      greater by more than 2 · delta. So a list loses at most 2 · delta on each place, and 1 − rho
+      of the value of the last q.
     - Monotony: with the shifts given, a greater value of one pair never lowers a place that the
-      pair's firm holds in this list by merit, turn or reserve. A firm that merely fills a free
-      reserve place (one of the last q) may lose it to a firm that waits.
+      pair's firm holds in this list: not among the first k − q, nor one it won as a firm that
+      waited. Whoever fills a free reserve place (among the last q) may lose it to one that waits.
     """
     wanted = (pairs.solution == pairs.offer) & (pairs.value >= rules.cut_call)
     part = pairs.take(np.flatnonzero(wanted & among(pairs.call, lists)))

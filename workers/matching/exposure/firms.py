@@ -48,26 +48,26 @@ def deal_firms(
       any other, and a list takes its next call for the place it loses.
     - Loss: at most 1 − rho of the value of the last q places, capacity aside.
     """
-    wanted = among(pairs.firm, lists) & (pairs.value >= rules.cut_firm)
-    part = pairs.take(np.flatnonzero(wanted))
-    part = part.take(_own(part))
+    part = pairs.take(np.flatnonzero(among(pairs.firm, lists)))
+    part = part.take(_standing(part))
+    part = part.take(part.value >= rules.cut_firm)
     if not len(part):
         return []
-    field = _ordered(part, reached)
-    field = _within(field, capacity, rules)
+    field = _within(_ordered(part, reached, capacity, rules), rules)
     return _lists(field, _floor(field, rules), rules)
 
 
-def _own(pairs: Pairs) -> Mask:
-    """Mark canonical posts, and copies of a post that is another firm's.
+def _standing(pairs: Pairs) -> Mask:
+    """Mark for each firm the rows of its canonical posts with canonical calls.
 
-    A firm that sells what another has posted gets its list all the same; a copy of its own adds
-    nothing.
+    A copy stands only where what it copies has no row: a firm that sells what another posted first
+    gets its list all the same, and the copy of a call that has closed stands for it.
     """
-    canonical = pairs.solution == pairs.offer
-    span = pairs.offer.max(initial=0) + 1
-    codes = pairs.firm * span + pairs.offer
-    mask: Mask = canonical | ~np.isin(codes, codes[canonical])
+    post = pairs.solution != pairs.offer
+    posts = pairs.firm * (pairs.offer.max(initial=0) + 1) + pairs.offer
+    call = pairs.call != pairs.original
+    calls = pairs.firm * (pairs.original.max(initial=0) + 1) + pairs.original
+    mask: Mask = ~(post & np.isin(posts, posts[~post])) & ~(call & np.isin(calls, calls[~call]))
     return mask
 
 
@@ -75,7 +75,7 @@ def _own(pairs: Pairs) -> Mask:
 class _Field:
     """One row for a firm and a call, best first within each firm; all but `pairs` count from 0.
 
-    `call` joins copies. `reached` is by call, `left` (what a town may still enter) by town.
+    `call` joins copies. `reached` is by call, `left` (lists that a town may enter) by town.
     """
 
     pairs: Pairs
@@ -83,7 +83,7 @@ class _Field:
     call: Ints
     town: Ints
     reached: Ints
-    towns: Ints
+    left: Ints
 
     @property
     def rank(self) -> Ints:
@@ -92,35 +92,36 @@ class _Field:
     def take(self, rows: Mask) -> "_Field":
         """Return some rows."""
         columns = (self.firm[rows], self.call[rows], self.town[rows])
-        return _Field(self.pairs.take(rows), *columns, self.reached, self.towns)
+        return _Field(self.pairs.take(rows), *columns, self.reached, self.left)
 
 
-def _ordered(pairs: Pairs, reached: Mapping[int, int]) -> _Field:
-    """Keep each firm's best pair with each call. A canonical call stands for its copies."""
+def _ordered(
+    pairs: Pairs, reached: Mapping[int, int], capacity: Mapping[int, int], rules: Rules
+) -> _Field:
+    """Keep each firm's best pair with each call, copied calls joined."""
     _, firm = np.unique(pairs.firm, return_inverse=True)
     originals, call = np.unique(pairs.original, return_inverse=True)
     towns, town = np.unique(pairs.town, return_inverse=True)
     posts, at = np.unique(pairs.call, return_index=True)
     count = np.zeros(len(originals), np.int64)
     np.add.at(count, call[at], looked_up(reached, posts, 0).astype(np.int64))
-    copy = pairs.call != pairs.original
-    keys = (pairs.call, pairs.solution, pairs.tie, -pairs.value, copy, call, firm)
-    order = np.lexsort(keys)
+    left = looked_up(capacity, towns, rules.capacity).astype(np.int64)
+    order = np.lexsort((pairs.call, pairs.solution, pairs.tie, -pairs.value, call, firm))
     order = order[firsts((firm * len(originals) + call)[order])]
     # Of equal calls the one that fewer firms see comes first.
     shown = (pairs.call, pairs.tie, count[call], -pairs.value, firm)
     order = order[np.lexsort([key[order] for key in shown])]
     taken = (firm[order], call[order], town[order])
-    return _Field(pairs.take(order), *taken, count, towns)
+    return _Field(pairs.take(order), *taken, count, left)
 
 
-def _within(field: _Field, capacity: Mapping[int, int], rules: Rules) -> _Field:
+def _within(field: _Field, rules: Rules) -> _Field:
     """Take out the rows for which their towns have no capacity.
 
     Every list asks for its best k, every town keeps the best it can take, and who was refused
     asks the next: repeated until nobody is refused. The outcome does not depend on the order.
     """
-    left = looked_up(capacity, field.towns, rules.capacity).astype(np.int64)
+    left = field.left
     lacking = np.maximum(rules.floor - field.reached, 0)
     posted = firsts(field.town * len(field.reached) + field.call)
     kept = np.bincount(field.town[posted], lacking[field.call[posted]], len(left)).astype(np.int64)
@@ -160,26 +161,35 @@ def _floor(field: _Field, rules: Rules) -> Ints:
     gate: Floats = np.maximum(rules.t, rules.rho * least)
     edges = np.flatnonzero(~merit & pairs.entitled & (pairs.value >= gate[field.firm]))
     room = np.full(len(least), rules.q)
+    spare = field.left - np.bincount(field.town[rank < rules.k], minlength=len(field.left))
     reserved = edges[:0]
     for _ in range(rules.floor):
         lacking = np.maximum(rules.floor - count, 0)
         edges = edges[(lacking[field.call[edges]] > 0) & ~np.isin(edges, reserved)]
-        chosen = edges[
-            assign(
-                field.call[edges],
-                field.firm[edges],
-                pairs.value[edges],
-                pairs.tie[edges],
-                room,
-                lacking.astype(float),
-            )
-        ]
+        able = edges[(rank[edges] < rules.k) | _bearable(field, edges, lacking, spare)]
+        call, firm, asked = field.call[able], field.firm[able], pairs.take(able)
+        owed = lacking.astype(float)
+        chosen = able[assign(call, firm, asked.value, asked.tie, room, owed)]
         if not len(chosen):
             break
         count += np.bincount(field.call[chosen], minlength=size)
         room -= np.bincount(field.firm[chosen], minlength=len(room))
+        spare -= np.bincount(field.town[chosen[rank[chosen] >= rules.k]], minlength=len(spare))
         reserved = np.concatenate([reserved, chosen])
     return reserved
+
+
+def _bearable(field: _Field, edges: Ints, lacking: Ints, spare: Ints) -> Mask:
+    """Mark the edges whose towns can bear one more list of this call in a round.
+
+    A town that cannot for all its calls does it for those that lack most.
+    """
+    town, call = field.town[edges], field.call[edges]
+    order = np.lexsort((field.pairs.tie[edges], -lacking[call], town))
+    order = order[firsts((town * len(lacking) + call)[order])]
+    able = order[ranks(town[order]) < spare[town[order]]]
+    mask: Mask = np.isin(town * len(lacking) + call, (town * len(lacking) + call)[able])
+    return mask
 
 
 def _lists(field: _Field, reserved: Ints, rules: Rules) -> list[Placed]:
