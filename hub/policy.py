@@ -72,6 +72,13 @@ def is_live(actor: Actor, subject: Call | Solution) -> bool:
     return subject.state in ("draft", "published")
 
 
+def is_of_company(actor: Actor, subject: Any) -> bool:
+    """Belongs to a company, whichever."""
+    return actor is not None and any(
+        m.state == "active" and m.organisation.kind == "company" for m in actor.memberships
+    )
+
+
 def posts_calls(actor: Actor, subject: Any) -> bool:
     return _organisation_of(subject).kind == "municipality"
 
@@ -121,6 +128,7 @@ MAY: dict[str, list[list[Predicate]]] = {
     "call.close": [[is_editor]],
     "call.discard": [[is_editor]],
     "call.matches": [[is_member]],
+    "call.why": [[is_public, is_of_company]],
     # The subject of an answer is a pair; its organisation is the one whose list holds it.
     "feedback.read": [[is_member]],
     "feedback.give": [[is_editor]],

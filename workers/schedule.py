@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from hub.clock import JST, utcnow
 from hub.config import Settings
 from hub.db import Database
-from hub.domain import alerts, dealing, digests, mails, outbox
+from hub.domain import alerts, dealing, digests, mails, outbox, questions
 from hub.queue import PREFIX, QUEUES, Queue
 from workers.logs import set_up
 
@@ -92,6 +92,8 @@ class Scheduler:
                 kinds.add("digests")
             if dealing.due(session, now):
                 kinds.add("deal")
+            if questions.due(session):
+                kinds.add("questions")
         if kinds:
             self.queue.ping(*sorted(kinds))
 

@@ -1,16 +1,20 @@
 """Matches as cards: how close in words, why, what is missing, and where the score comes from."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from flask import url_for
 
+from hub.domain import hints
+from hub.domain.match_lists import Shown
 from hub.domain.weights import WEIGHTS
 from hub.models.listing import Call, Solution
 from hub.models.matching import Match
 from hub.web import present
 from hub.web.choices import STAGE_NAMES
+from hub.web.context import session
 from hub.web.language import chosen
 from hub.web.words import _
 
@@ -40,13 +44,16 @@ class MatchCard:
     parts: list[PartLevel]
     status: present.Status | None = None
     stage: str = ""
+    place_note: str = ""
+    hint: str = ""
 
 
-def solution_match(match: Match) -> MatchCard:
-    """A match as its municipality sees it: the solution."""
+def solution_match(match: Match, how: str = "merit") -> MatchCard:
+    """A match as its municipality sees it: the solution; `how` its place in the list was won."""
     solution: Solution = match.solution
     return MatchCard(
         **_shared(match),
+        place_note=how_won(how),
         url=url_for("listing.solution", id_=solution.id),
         title=solution.title,
         owner=present.organisation_name(solution.organisation),
@@ -54,16 +61,49 @@ def solution_match(match: Match) -> MatchCard:
     )
 
 
-def call_match(match: Match, at: datetime) -> MatchCard:
+def call_match(match: Match, at: datetime, how: str = "merit", hint: str = "") -> MatchCard:
     """A match as its company sees it: the call."""
     call: Call = match.call
     return MatchCard(
         **_shared(match),
+        place_note=how_won(how, for_firm=True),
+        hint=hint,
         url=url_for("listing.call", id_=call.id),
         title=call.title,
         owner=f"{present.organisation_name(call.organisation)} {call.department}".strip(),
         status=present.status_of(call, at),
     )
+
+
+def solution_cards(shown: Iterable[Shown]) -> list[MatchCard]:
+    """A call's list."""
+    return [solution_match(one.match, one.place.how) for one in shown]
+
+
+def call_cards(matches: Iterable[Match], hows: Mapping[int, str], at: datetime) -> list[MatchCard]:
+    """Calls for a firm; `hows` tells by call how places of a dealt list were won."""
+    found = list(matches)
+    few = hints.few_proposals(session(), [match.call for match in found], at)
+    return [
+        call_match(
+            match,
+            at,
+            how=hows.get(match.call_id, "merit"),
+            hint=_("応募がまだ少ない募集です") if match.call_id in few else "",
+        )
+        for match in found
+    ]
+
+
+def how_won(how: str, *, for_firm: bool = False) -> str:
+    """How a place was won, when not by merit alone."""
+    if how == "turn":
+        return _("近さがほぼ同じ中での順番です")
+    if how == "reserve":
+        if for_firm:
+            return _("届いた企業がまだ少ない募集です")
+        return _("まだどの募集にも表示されていない提案です")
+    return ""
 
 
 def strength(score: float) -> int:
