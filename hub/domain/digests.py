@@ -10,27 +10,25 @@ The link of a card lets its holder answer that pair for that member, for a month
 
 import hashlib
 import secrets
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, exists, select
-from sqlalchemy.orm import Session, contains_eager, joinedload
+from sqlalchemy.orm import Session
 
 from hub.clock import to_jst
-from hub.domain import audit, digest_text, feedback, mails
+from hub.domain import audit, digest_text, feedback, mails, match_lists
 from hub.domain.alert_text import Links
 from hub.domain.alerts import next_morning
 from hub.domain.feedback import Pair
-from hub.domain.status import open_at
+from hub.domain.match_lists import Shown
+from hub.domain.status import open_at, resting_towns
 from hub.models.alert import Mail
 from hub.models.digest import Digest, DigestCard
 from hub.models.listing import Call, Solution
-from hub.models.matching import Feedback, Match, Place
+from hub.models.matching import Match
 from hub.models.organisation import Membership, Organisation, User
-from hub.models.reference import Municipality
 
 MOST_CARDS = 3
 ANSWERED_FOR = timedelta(days=30)
@@ -174,7 +172,7 @@ def _due(now: datetime) -> ColumnElement[bool]:
 def _compose(session: Session, digest: Digest, links: Links, now: datetime) -> bool:
     digest.due_at = next_morning(now)
     membership = digest.membership
-    if not _may_answer(membership):
+    if not may_answer(membership):
         return False
     cards = news(session, digest, now=now)
     if not cards:
@@ -206,7 +204,8 @@ def _compose(session: Session, digest: Digest, links: Links, now: datetime) -> b
     return True
 
 
-def _may_answer(membership: Membership) -> bool:
+def may_answer(membership: Membership) -> bool:
+    """Whether the member gets a digest: owners and editors of who has lists."""
     return (
         membership.state == "active"
         and membership.role in ROLES
@@ -217,68 +216,52 @@ def _may_answer(membership: Membership) -> bool:
 def news(session: Session, digest: Digest, *, now: datetime) -> list[Match]:
     """The pairs to tell of now, best first.
 
-    For a town the best one of each of its calls comes before the second of any; for a firm its
-    own list is followed. Left out is what was told or answered before, what is not open or not
-    offered any more, what a resting town would get, and what has no reasons yet.
+    For a town the best one of each of its open calls comes before the second of any; for a firm
+    its own list is followed. Left out is what was told or answered before, what may not be shown
+    now (see `match_lists`), everything while the town's own desks rest, and what has no reasons
+    yet.
     """
     organisation = digest.membership.organisation
-    kind = KINDS[organisation.kind]
-    own = Place.town_id if kind == "call" else Place.firm_id
-    told = exists().where(
-        DigestCard.digest_id == digest.id,
-        DigestCard.call_id == Place.call_id,
-        DigestCard.solution_id == Place.solution_id,
+    lists = _lists(session, organisation, now)
+    cards = select(DigestCard.call_id, DigestCard.solution_id).where(
+        DigestCard.digest_id == digest.id
     )
-    answered = exists().where(
-        Feedback.organisation_id == organisation.id,
-        Feedback.call_id == Place.call_id,
-        Feedback.solution_id == Place.solution_id,
-    )
-    rows = session.execute(
-        select(Place, Match)
-        .join(Match, and_(Match.call_id == Place.call_id, Match.solution_id == Place.solution_id))
-        .join(Match.call)
-        .join(Match.solution)
-        .where(
-            own == organisation.id,
-            Place.kind == kind,
-            Place.ends_at.is_(None),
+    known = {(row.call_id, row.solution_id) for row in session.execute(cards)}
+    pairs = {_key(one) for shown in lists for one in shown}
+    known |= feedback.verdicts(session, organisation.id, pairs).keys()
+    fresh = [
+        [one for one in shown if _key(one) not in known and one.match.reasons is not None]
+        for shown in lists
+    ]
+    return _in_turn(fresh)[:MOST_CARDS]
+
+
+def _lists(session: Session, organisation: Organisation, now: datetime) -> list[list[Shown]]:
+    """What may be shown to the organisation now, list by list."""
+    if organisation.kind == "company":
+        found = match_lists.best_for_firms(session, [organisation.id], now=now)
+    else:
+        calls = select(Call.id).where(
+            Call.organisation_id == organisation.id,
+            Call.organisation_id.not_in(resting_towns(now)),
             open_at(now),
-            Solution.state == "published",
-            Match.reasons.is_not(None),
-            ~told,
-            ~answered,
         )
-        .options(
-            contains_eager(Match.call).joinedload(Call.organisation).options(*_name()),
-            contains_eager(Match.solution).joinedload(Solution.organisation).options(*_name()),
-        )
-        .order_by(Place.owner_id, Place.rank)
-    ).all()
-    left = feedback.capacities(session, {place.town_id for place, _match in rows}, now)
-    found = [(place, match) for place, match in rows if left[place.town_id] != 0]
-    return _in_turn(found)[:MOST_CARDS]
+        found = match_lists.best_for_calls(session, session.scalars(calls).all())
+    return [found[owner] for owner in sorted(found)]
 
 
-def _in_turn(found: Iterable[tuple[Place, Match]]) -> list[Match]:
-    """The first of every list by value, then the second of every list, and so on.
-
-    Each list comes in the order of its ranks.
-    """
-    before: defaultdict[int, int] = defaultdict(int)
-    keyed: list[tuple[int, float, str, Match]] = []
-    for place, match in found:
-        keyed.append((before[place.owner_id], -place.value, match.tie, match))
-        before[place.owner_id] += 1
+def _in_turn(lists: Iterable[Sequence[Shown]]) -> list[Match]:
+    """The first of every list by value, then the second of every list, and so on."""
+    keyed = [
+        (turn, -one.place.value, one.match.tie, one.match)
+        for shown in lists
+        for turn, one in enumerate(shown)
+    ]
     return [match for *_key, match in sorted(keyed, key=lambda row: row[:3])]
 
 
-def _name() -> tuple[Any, ...]:
-    """What the name of an organisation is made of."""
-    return (
-        joinedload(Organisation.municipality).joinedload(Municipality.prefecture),
-        joinedload(Organisation.prefecture),
-    )
+def _key(shown: Shown) -> tuple[int, int]:
+    return shown.match.call_id, shown.match.solution_id
 
 
 # --- Answering by the link of a card --------------------------------------------------------------
@@ -308,7 +291,7 @@ def by_answer_token(session: Session, token: str, *, now: datetime) -> Asked | N
             DigestCard.token_hash == _hash(token), DigestCard.told_at > now - ANSWERED_FOR
         )
     )
-    if card is None or not _may_answer(card.digest.membership):
+    if card is None or not may_answer(card.digest.membership):
         return None
     kind = KINDS[card.digest.membership.organisation.kind]
     call = session.get_one(Call, card.call_id)
