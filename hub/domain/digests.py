@@ -190,18 +190,23 @@ def _compose(session: Session, digest: Digest, links: Links, now: datetime) -> b
     )
     if mail is None:  # today's has been queued before
         return False
-    session.add_all(
-        DigestCard(
-            digest_id=digest.id,
-            call_id=match.call_id,
-            solution_id=match.solution_id,
-            mail_id=mail.id,
-            token_hash=_hash(digest_text.answer_token(links, digest, match)),
-            told_at=now,
-        )
-        for match in cards
-    )
+    for match in cards:
+        session.add(card(digest, match, links, now, mail_id=mail.id))
     return True
+
+
+def card(
+    digest: Digest, match: Match, links: Links, now: datetime, *, mail_id: int | None = None
+) -> DigestCard:
+    """The memory of one pair told of, and of its answering link."""
+    return DigestCard(
+        digest_id=digest.id,
+        call_id=match.call_id,
+        solution_id=match.solution_id,
+        mail_id=mail_id,
+        token_hash=_hash(digest_text.answer_token(links, digest, match)),
+        told_at=now,
+    )
 
 
 def may_answer(membership: Membership) -> bool:

@@ -21,7 +21,7 @@ from hub.i18n import N_
 from hub.models.listing import Call, Solution
 from hub.models.matching import Feedback
 from hub.models.organisation import Membership, Organisation
-from hub.policy import allowed, verdict
+from hub.policy import allowed, role_of, verdict
 from hub.web import present
 from hub.web.access import LARGEST_ID, needs
 from hub.web.alert import GUESSES, links, private
@@ -37,6 +37,7 @@ bp = Blueprint("feedback", __name__)
 
 MOST_LISTED = 200
 UNDO = "undo"
+BY_MAIL = ("interested", "declined", "hidden")
 DONE = {
     "interested": N_("「関心がある」と返事しました"),
     "declined": N_("「今回は対象外」にしました。おすすめから外します"),
@@ -102,10 +103,17 @@ def answer(call_id: int, solution_id: int) -> ResponseReturnValue:
 
 
 def _pair(call_id: int, solution_id: int) -> Pair:
-    """The pair, if the person may answer it; one of another's list is not known to them."""
+    """The pair, if the person may answer it; one of another's list is not known to them.
+
+    `kind` says whose list it is, for people of both sides; without it their own side is meant.
+    """
     if max(call_id, solution_id) > LARGEST_ID:
         abort(404)
-    pair = feedback.find_pair(session(), request.values.get("kind", ""), call_id, solution_id)
+    kind = request.values.get("kind", "")
+    if not kind:
+        call = session().get(Call, call_id)
+        kind = "call" if call and role_of(person(), call.organisation) else "firm"
+    pair = feedback.find_pair(session(), kind, call_id, solution_id)
     if pair is None:
         abort(404)
     decided = verdict(person(), "feedback.give", pair)
@@ -195,11 +203,12 @@ def by_mail(token: str) -> ResponseReturnValue:
     form.kind.data = asked.pair.kind
     form.offer_reasons(asked.pair.kind)
     if request.method not in SAFE_METHODS:
+        said = request.form.get("verdict", "")
         try:
             feedback.answer(
                 session(),
                 asked.pair,
-                request.form.get("verdict", ""),
+                said if said in BY_MAIL else "",
                 reason=form.reason.data or "",
                 actor=asked.member,
                 now=now(),
@@ -226,7 +235,7 @@ def _shown(asked: Asked) -> dict[str, Any]:
         "owner": present.organisation_name(theirs.organisation),
         "own": present.organisation_name(pair.organisation),
         "url": url_for(f"listing.{theirs.subject}", id_=theirs.id),
-        "status": present.status_of(pair.call, now()),
+        "call_status": present.status_of(pair.call, now()),
         "reasons": list((match.reasons or {}).get(language, ()) if match else ()),
         "gaps": list((match.gaps or {}).get(language, ()) if match else ()),
         "answering": answering(pair, _said(pair)),
