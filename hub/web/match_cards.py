@@ -112,6 +112,15 @@ def strength(score: float) -> int:
     return next((4 - place for place, floor in enumerate(BANDS) if score >= floor), 1)
 
 
+def part_levels(parts: Mapping[str, float | None]) -> list[PartLevel]:
+    """The stated parts of a score in the order of the public table."""
+    return [
+        PartLevel(_(weight.name), round(value * PART_LEVELS))
+        for weight in WEIGHTS
+        if (value := parts.get(weight.code)) is not None
+    ]
+
+
 def _shared(match: Match) -> dict[str, Any]:
     language = chosen()
     return {
@@ -119,9 +128,5 @@ def _shared(match: Match) -> dict[str, Any]:
         "strength": strength(match.score),
         "reasons": list((match.reasons or {}).get(language, ())),
         "gaps": list((match.gaps or {}).get(language, ())),
-        "parts": [
-            PartLevel(_(weight.name), round(value * PART_LEVELS))
-            for weight in WEIGHTS
-            if (value := match.parts.get(weight.code)) is not None
-        ],
+        "parts": part_levels(match.parts),
     }

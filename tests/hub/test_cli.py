@@ -55,7 +55,7 @@ def test_doctor_exits_by_what_it_finds_and_repair_queues_tasks(
     repaired = hub("doctor", "--repair")
     assert repaired.exit_code == 1
     assert "repairs queued: 3" in repaired.output
-    assert "tasks waiting: 2" in hub("doctor").output
+    assert "tasks waiting: 3" in hub("doctor").output
 
 
 def test_index_rebuild_fills_and_compares(hub, database: Database, tmp_path: Path) -> None:

@@ -97,6 +97,7 @@ def test_missing_stale_and_orphaned_in_the_index(database: Database, index: Embe
         ("index", "solution", 1),
         ("match", "call", 2),
         ("match", "solution", 1),
+        ("deal", "call", 2),
     }
 
 

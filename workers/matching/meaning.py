@@ -146,6 +146,23 @@ def likenesses(
     return found
 
 
+def nearest(call: Prepared, solution: Prepared) -> list[tuple[int, int]]:
+    """Return the pairs of passages by number, nearest first; what recurs everywhere comes late.
+
+    The gist (0) is left out where there is more: it is a mixture.
+    """
+    cosines = (call.rows.astype(np.float32) @ solution.rows.astype(np.float32).T).astype(float)
+    counted = cosines * np.minimum.outer(call.weights, solution.weights)
+    first = [min(1, len(one.rows) - 1) for one in (call, solution)]
+    pairs = [
+        (i, j)
+        for i in range(first[0], len(call.rows))
+        for j in range(first[1], len(solution.rows))
+        if cosines[i, j] > 0
+    ]
+    return sorted(pairs, key=lambda pair: (-counted[pair], pair))
+
+
 def _compared(left: Sequence[Prepared], right: Sequence[Prepared]) -> Column:
     """Return the likeness of pairs that all have the same numbers of passages."""
     a = np.stack([one.rows for one in left]).astype(np.float32)
