@@ -284,9 +284,10 @@ def match() -> None:
 
 
 @match.command("rebuild")
-def match_rebuild() -> None:
-    """Freeze new matching statistics and match every listing again."""
-    become(commands.rematch(), settings_of())
+@click.option("--fresh", is_flag=True, help="Begin anew even if the last one was not finished.")
+def match_rebuild(fresh: bool) -> None:
+    """Freeze new matching statistics and match every listing again, or go on with it."""
+    become(commands.rematch(fresh=fresh), settings_of())
 
 
 @main.group(invoke_without_command=True)

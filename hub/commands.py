@@ -36,9 +36,9 @@ def schedule() -> list[str]:
     return [sys.executable, "-m", "workers", "schedule"]
 
 
-def rematch() -> list[str]:
-    """Matching everything anew."""
-    return [sys.executable, "-m", "workers", "rematch"]
+def rematch(*, fresh: bool = False) -> list[str]:
+    """Matching everything anew, or going on with it."""
+    return [sys.executable, "-m", "workers", "rematch", *(["--fresh"] if fresh else [])]
 
 
 def judge(out: Path, vectors: Path | None) -> list[str]:

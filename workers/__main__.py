@@ -30,11 +30,12 @@ def schedule() -> None:
 
 
 @main.command()
-def rematch() -> None:
+@click.option("--fresh", is_flag=True, help="Begin anew even if the last one was not finished.")
+def rematch(fresh: bool) -> None:
     """Freeze new statistics and match every listing again, here and now."""
-    from workers.jobs.upkeep import rematch
+    from workers.jobs.rematch import rematch
 
-    rematch(click.echo)
+    rematch(fresh=fresh)
 
 
 @main.command()

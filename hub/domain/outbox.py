@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, delete, not_, select, tuple_, update
+from sqlalchemy import and_, delete, func, not_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from hub.models.listing import Call, Solution
@@ -91,6 +91,12 @@ def due(session: Session, now: datetime) -> set[str]:
         )
         is not None
     }
+
+
+def count(session: Session, kind: str, now: datetime) -> int:
+    """How many tasks of a kind there are to work on now."""
+    waiting = select(func.count()).select_from(OutboxTask)
+    return session.scalar(waiting.where(OutboxTask.kind == kind, OutboxTask.due_at <= now)) or 0
 
 
 def claim(session: Session, kind: str, *, now: datetime, limit: int) -> list[Task]:

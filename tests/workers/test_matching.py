@@ -288,7 +288,7 @@ def test_two_workers_make_one_epoch(matched: Database) -> None:
     ids = []
     for _ in range(2):
         with matched.unit_of_work() as session:
-            ids.append(epochs.store(session, made, (4, 4), after=before, now=NOW))
+            ids.append(epochs.store(session, made, (4, 4), (), after=before, now=NOW))
     assert ids == [2, None]
 
 

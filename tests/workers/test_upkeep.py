@@ -14,7 +14,7 @@ from search.embedded import EmbeddedIndex
 from tests import market
 from tests.conftest import NOW
 from tests.store import Store
-from workers.jobs import deal, epochs, explaining, indexing, matching, upkeep
+from workers.jobs import deal, epochs, explaining, indexing, matching, rematch, upkeep
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def here(settings: Settings, store: Store, monkeypatch: pytest.MonkeyPatch) -> S
     made = Services.of(settings)
     made.queue = Queue(store.connect())
     made.clock = lambda: NOW
-    for module in (upkeep, indexing, matching, deal, explaining):
+    for module in (upkeep, indexing, matching, deal, explaining, rematch):
         monkeypatch.setattr(module, "opened", lambda: made)
     with made.database.unit_of_work() as session:
         market.publish_call(session, market.town(session))
@@ -57,17 +57,34 @@ def test_the_doctor_asks_for_repairs_and_wakes_the_workers(here: Services) -> No
 
 def test_a_weekly_epoch_has_everything_matched_again(here: Services) -> None:
     upkeep.epoch()
-    assert waiting(here) == {("match", "call", 1), ("match", "solution", 1)}
+    assert waiting(here) == {("match", "call", 1)}  # with all calls every pair is scored
     assert jobs(here, MATCH) == 1
 
 
-def test_rematch_does_it_at_once_and_says_so(here: Services) -> None:
-    said: list[str] = []
-    upkeep.rematch(said.append)
+def test_rematch_does_it_at_once_and_says_so(
+    here: Services, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rematch.rematch(fresh=False)
     assert waiting(here) == set()
-    assert said[-1].endswith("matched anew")
+    assert "matched anew: 1 pairs" in capsys.readouterr().out
     with here.database.session() as session:
         assert set(session.scalars(select(MatchState.epoch_id))) == {2}
+        assert session.get_one(Epoch, 2).dealt_at == NOW
+
+
+def test_rematch_goes_on_with_what_a_killed_one_left(
+    here: Services, capsys: pytest.CaptureFixture[str]
+) -> None:
+    matching.new_epoch(here.database, now=NOW)
+    rematch.rematch(fresh=False)
+    assert "going on" in capsys.readouterr().out
+    with here.database.session() as session:
+        assert session.scalar(select(func.max(Epoch.id))) == 2
+    matching.new_epoch(here.database, now=NOW)
+    rematch.rematch(fresh=True)
+    with here.database.session() as session:
+        assert session.scalar(select(func.max(Epoch.id))) == 4
+        assert set(session.scalars(select(MatchState.epoch_id))) == {4}
 
 
 def test_compacting_forgets_what_nothing_reads(here: Services) -> None:

@@ -5,15 +5,16 @@ import logging
 import shutil
 import tempfile
 import zipfile
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, undefer
 
 from hub.domain import dealing, outbox, vectors
-from hub.models import Call, Epoch, Solution
+from hub.models import Call, Epoch, MatchState, Solution
 from workers.matching import MATCHING_VERSION
 from workers.matching import epoch as statistics
 
@@ -71,13 +72,15 @@ def store(
     session: Session,
     made: statistics.Epoch,
     sizes: tuple[int, int],
+    anew: Collection[int],
     *,
     after: Current | None,
     now: datetime,
 ) -> int | None:
-    """Add an epoch and ask for every listing to be matched in it; the caller commits.
+    """Add an epoch and ask for every call to be matched in it; the caller commits.
 
-    `after` is the epoch that was current when this one was begun: if another worker was faster,
+    `sizes` are the numbers of calls and solutions. Solutions were matched when all calls are; but
+    those in `anew`, whose texts were read anew, are matched one by one as well. `after` is the epoch that was current when this one was begun: if another worker was faster,
     nothing is added and None returned.
     """
     if current(session) != after:
@@ -92,9 +95,14 @@ def store(
     )
     session.add(row)
     session.flush()
-    for subject, model in (("call", Call), ("solution", Solution)):
-        ids = session.scalars(select(model.id).where(model.state == "published")).all()
+    calls = session.scalars(select(Call.id).where(Call.state == "published")).all()
+    solutions = session.scalars(select(Solution.id).where(Solution.state == "published")).all()
+    states = update(MatchState).where(MatchState.subject == "solution")
+    session.execute(states.values(epoch_id=row.id))
+    for subject, ids in (("call", calls), ("solution", sorted(set(solutions) & set(anew)))):
         outbox.note_ids(session, subject, ids, cause=dealing.EPOCH, now=now, kinds=("match",))
+    if not calls:
+        dealing.ask(session, dealing.MARKET, [row.id], cause=dealing.EPOCH, now=now)
     log.info("epoch %d from %d calls and %d solutions", row.id, *sizes)
     return row.id
 

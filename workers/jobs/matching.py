@@ -34,7 +34,7 @@ from workers.matching.listing import Listing
 
 log = logging.getLogger(__name__)
 
-BATCH = 20  # listings in a step, which must be done within the lease of their tasks
+BATCH = 40  # listings in a step, which must be done within the lease of their tasks
 BUDGET_SECONDS = 5.0  # then the job makes room, so that indexing never waits long
 MOST_ATTEMPTS = 5
 CHUNK = 200
@@ -51,6 +51,9 @@ def run() -> None:
     here = opened()
     here.queue.begun("match")
     folder = epochs.root(here.settings.data_dir)
+    with here.database.session() as session:
+        if outbox.count(session, "match", here.clock()) > BATCH:
+            here.queue.ping("match")  # enough for one more worker, who will do the same
     done = drain(here.database, folder, clock=here.clock, seconds=BUDGET_SECONDS)
     with here.database.session() as session:
         next_ = outbox.due(session, here.clock()) & {"deal"}
@@ -93,39 +96,49 @@ def ready(database: Database, folder: Path, held: Stock | None, *, now: datetime
 
 
 def new_epoch(database: Database, *, now: datetime) -> None:
-    """Freeze the statistics of today's market and ask for every listing to be matched again.
+    """Freeze the statistics of today's market and ask for every call to be matched again.
 
-    Another worker may do the same at the same time; the one who comes second changes nothing.
+    With all calls every pair is scored anew, so solutions need no work of their own unless they
+    are read anew too. Another worker may do the same at the same time; the one who comes second
+    changes nothing.
     """
     with database.session() as session:
         before = epochs.current(session)
         model = vectors.in_force(session) or ""
-    calls, solutions = (everything(database, subject, model) for subject in SUBJECTS)
-    made = statistics.build(calls, solutions, model)
+    posts: dict[str, list[Listing]] = {}
+    fresh: dict[str, set[int]] = {}
+    for subject in SUBJECTS:
+        posts[subject], fresh[subject] = everything(database, subject, model)
+    made = statistics.build(posts["call"], posts["solution"], model)
+    sizes = (len(posts["call"]), len(posts["solution"]))
     with database.unit_of_work() as session:
         stock.alone(session)
-        epochs.store(session, made, (len(calls), len(solutions)), after=before, now=now)
+        epochs.store(session, made, sizes, fresh["solution"], after=before, now=now)
         stock.sweep(session)
 
 
-def everything(database: Database, subject: str, model: str) -> list[Listing]:
-    """All published calls or solutions as they are now, with the vectors of a model ("": none).
+def everything(database: Database, subject: str, model: str) -> tuple[list[Listing], set[int]]:
+    """All published calls or solutions as they are now, and the ids of those read anew.
 
-    Texts are read outside of transactions.
+    With the vectors of a model ("": none). Texts are read outside of transactions.
     """
     with database.session() as session:
         ids = list(facts.first_published(session, subject))
     posts: dict[int, Listing] = {}
+    anew: set[int] = set()
     for start in range(0, len(ids), CHUNK):
         part = ids[start : start + CHUNK]
         with database.session() as session:
             fresh = stock.outdated(session, subject, part, model)
-        with database.unit_of_work() as session:
-            stock.alone(session)
-            stock.save_early(session, subject, fresh)
+        if fresh:
+            with database.unit_of_work() as session:
+                stock.alone(session)
+                stock.save_early(session, subject, fresh)
+        with database.session() as session:
             posts |= {post.id: post for post in stock.listings(session, subject, part)}
         posts |= {id_: post for id_, (post, _mark) in fresh.items()}
-    return list(posts.values())
+        anew |= fresh.keys()
+    return list(posts.values()), anew
 
 
 def _work(database: Database, market: Stock, tasks: Sequence[Task], clock: Clock) -> None:

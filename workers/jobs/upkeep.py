@@ -2,20 +2,19 @@
 
 import logging
 import shutil
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
 from hub import doctor as examiner
 from hub.db import Database
 from hub.domain import alerts, digests, documents, questions, vectors
-from hub.models import Call, Epoch, OutboxTask, Solution, Vector
+from hub.models import Call, Epoch, Solution, Vector
 from search.passages import digest, passages
 from workers.context import opened
-from workers.jobs import deal, epochs, explaining, matching, stock
+from workers.jobs import epochs, matching, stock
 
 log = logging.getLogger(__name__)
 
@@ -38,22 +37,6 @@ def epoch() -> None:
     here = opened()
     matching.new_epoch(here.database, now=here.clock())
     here.queue.ping("match")
-
-
-def rematch(say: Callable[[str], None]) -> None:
-    """A new epoch and every listing matched in it, while somebody watches."""
-    here = opened()
-    matching.new_epoch(here.database, now=here.clock())
-    folder = epochs.root(here.settings.data_dir)
-    while not matching.drain(here.database, folder, clock=here.clock, seconds=1):
-        with here.database.session() as session:
-            left = session.scalar(
-                select(func.count()).select_from(OutboxTask).where(OutboxTask.kind == "match")
-            )
-        say(f"残り {left} / left")
-    deal.drain(here.database, clock=here.clock)
-    explaining.drain(here.database, folder, clock=here.clock)
-    say("マッチを作りなおしました / matched anew")
 
 
 def compact() -> None:
