@@ -178,7 +178,9 @@ def _seen(session: Session, pair: Pair) -> dict[str, Any]:
     """The pair as it stood in the list; without a rank when the list never showed it."""
     place = _place(session, pair)
     match = session.get(Match, (pair.call.id, pair.solution.id))
-    seen: dict[str, Any] = {"list": pair.kind, "parts": match.parts if match else {}}
+    seen: dict[str, Any] = {"list": pair.kind, "parts": {}}
+    if match is not None:
+        seen |= {"parts": match.parts, "prose": match.prose}
     if place is not None:
         seen |= {"rank": place.rank, "value": place.value, "how": place.how}
     return seen
@@ -348,6 +350,47 @@ def _factor(values: Iterable[float | None]) -> float:
         return 1.0
     mean = min(max(sum(stated) / len(stated), 0.0), 1.0)
     return round(1 + MOST_SHIFT * (1 - 2 * mean), 3)
+
+
+# --- What weights may be refitted by -------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """An answer that says whether a pair fits: of which list, from which place, for or against.
+
+    `parts` and `prose` are the pair's as it was answered.
+    """
+
+    list: str
+    place: int
+    good: bool
+    parts: dict[str, float | None]
+    prose: float
+
+
+def outcomes(session: Session) -> list[Outcome]:
+    """The answers about fit that were given to places, in a fixed order.
+
+    What is hidden, has no time now or is there already says nothing about fit.
+    """
+    rows = session.scalars(
+        select(Feedback)
+        .where(Feedback.verdict != "hidden")
+        .order_by(Feedback.organisation_id, Feedback.call_id, Feedback.solution_id)
+    )
+    return [
+        Outcome(
+            list=f"call-{row.call_id}" if seen["list"] == "call" else f"firm-{row.organisation_id}",
+            place=seen["rank"],
+            good=row.verdict != "declined",
+            parts=seen["parts"],
+            prose=seen["prose"],
+        )
+        for row in rows
+        if {"rank", "prose"} <= (seen := row.seen).keys()
+        and (row.verdict != "declined" or row.reason in FIT_REASONS)
+    ]
 
 
 # --- How much a town can take --------------------------------------------------------------------
