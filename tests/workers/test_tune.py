@@ -1,15 +1,21 @@
 """Refitting the weights to answers: what counts as one, what is printed, what never changes."""
 
+import subprocess
+import sys
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from hub import commands
+from hub.config import Settings
 from hub.db import Database
 from hub.domain import feedback
 from hub.domain.feedback import Pair
 from hub.models import Call, Feedback, Organisation, Solution
 from tests.conftest import NOW
+from tests.hub.test_evaluation import CALLS, MATCHES, SOLUTIONS, lay
+from tests.installation import ROOT
 from tests.market import firm, pair, publish_call, publish_solution, town
 from workers.matching import score
 from workers.matching.score import CODES
@@ -97,3 +103,27 @@ def test_no_outcome_names_a_firm_a_post_or_a_size() -> None:
     assert named == {"list", "place", "good", "parts", "prose"}
     columns = {c for m in (Call, Solution, Organisation) for c in m.__table__.columns.keys()}  # noqa: SIM118
     assert not {c for c in columns if "interest" in c or "feedback" in c or "liked" in c}
+
+
+@pytest.mark.heavy
+def test_a_labelled_set_is_measured_before_and_after(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEMANTIC", "off")
+    answered(database, 40)
+    folder = lay(tmp_path / "set", calls=CALLS, solutions=SOLUTIONS, matches=MATCHES)
+    said = printed(database, dry_run=True, folder=folder)
+    assert "refitted words" in said
+    with pytest.raises(CannotTune, match=r"calls\.jsonl"):
+        printed(database, folder=tmp_path / "nowhere")
+
+
+def test_the_command_ends_with_an_error_when_there_are_too_few(
+    database: Database, settings: Settings
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "hub", "match", "tune", "--dry-run"],
+        cwd=ROOT, env=commands.environment(settings), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "30 comparisons" in done.stderr
