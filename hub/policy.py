@@ -99,6 +99,10 @@ def is_public_desk(actor: Actor, subject: Desk) -> bool:
     return subject.state == "published" and subject.organisation.verified_at is not None
 
 
+def is_own(actor: Actor, subject: Membership) -> bool:
+    return actor is not None and subject.user_id == actor.id
+
+
 def is_waiting(actor: Actor, subject: Membership) -> bool:
     return subject.state == "requested"
 
@@ -109,17 +113,21 @@ MAY: dict[str, list[list[Predicate]]] = {
     "organisation.read": [[anyone]],
     "organisation.enter": [[is_member]],
     "organisation.edit": [[is_owner]],
+    "organisation.answer": [[is_editor, posts_calls], [is_editor, posts_solutions]],
     "organisation.join": [[has_no_tie]],
     "organisation.verify": [[is_operator]],  # once more changes nothing
     "organisation.refuse": [[is_operator, is_unverified_municipality]],
     "membership.read": [[is_member]],
     "membership.answer": [[is_owner, is_waiting]],
+    "membership.digest": [[is_editor, is_own]],
     "operator.enter": [[is_operator]],
     # Who holds the link of a mail, or knows number and address, is let in by the rules themselves.
     "alert.subscribe": [[anyone]],
     "alert.read": [[anyone]],
     "alert.confirm": [[anyone]],
     "alert.end": [[anyone]],
+    "digest.answer": [[anyone]],
+    "digest.end": [[anyone]],
     "call.read": [[is_public], [is_member], [is_operator]],
     "call.create": [[is_editor, posts_calls]],
     "call.edit": [[is_editor, is_live]],

@@ -47,6 +47,7 @@ class Job:
 JOBS = {
     "index": Job("workers.jobs.indexing.run", INDEX, 1800),
     "alerts": Job("workers.jobs.alerts.run", MAIL, 300),
+    "digests": Job("workers.jobs.digests.run", MAIL, 300),
     "match": Job("workers.jobs.matching.run", MATCH, 1800),
     "deal": Job("workers.jobs.deal.run", MATCH, 1800),
     "questions": Job("workers.jobs.questions.run", MATCH, 300, first=True),

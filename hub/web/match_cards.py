@@ -35,6 +35,7 @@ class PartLevel:
 class MatchCard:
     """What `components/match.html` draws."""
 
+    pair: tuple[int, int]  # call, solution
     url: str
     title: str
     owner: str
@@ -123,6 +124,7 @@ def part_levels(parts: Mapping[str, float | None]) -> list[PartLevel]:
 def _shared(match: Match) -> dict[str, Any]:
     language = chosen()
     return {
+        "pair": (match.call_id, match.solution_id),
         "strength": strength(match.score),
         "reasons": list((match.reasons or {}).get(language, ())),
         "gaps": list((match.gaps or {}).get(language, ())),

@@ -19,8 +19,9 @@ from hub.models.listing import Call, Solution
 from hub.models.organisation import Membership, Organisation, User
 from hub.models.reference import Municipality
 from hub.policy import allowed
-from hub.web import choices, match_cards, present
+from hub.web import answer_cards, choices, match_cards, present
 from hub.web.access import needs
+from hub.web.answer_cards import Answering
 from hub.web.context import commit, now, person, session
 from hub.web.editing import attempt, clashes, number
 from hub.web.forms import Form, at_most, must
@@ -258,17 +259,22 @@ def tabs(organisation: Organisation, here: str) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Recommended:
-    """The calls recommended to a firm, and whether the list is up to date."""
+    """The calls recommended to a firm, what it said of them, and whether the list is up to date."""
 
     items: list[MatchCard]
+    answers: dict[tuple[int, int], Answering]
     current: bool
 
 
 def _recommended(firm: Organisation, limit: int) -> Recommended:
     shown = matches.for_firm(session(), firm, now=now(), limit=limit)
     hows = {one.place.call_id: one.place.how for one in shown}
-    cards = match_cards.call_cards([one.match for one in shown], hows, now())
-    return Recommended(cards, matches.is_current(session(), firm))
+    found = [one.match for one in shown]
+    return Recommended(
+        match_cards.call_cards(found, hows, now()),
+        answer_cards.answers(firm, "firm", found),
+        matches.is_current(session(), firm),
+    )
 
 
 @bp.get("/my/organisations/<int:id_>/matches", endpoint="matches")
@@ -296,6 +302,9 @@ def all_matches(organisation: Organisation) -> ResponseReturnValue:
         organisation=organisation,
         tabs=tabs(organisation, "matches"),
         groups=groups,
+        answers=answer_cards.answers(
+            organisation, "call", [one.match for shown in lists.values() for one in shown]
+        ),
         recommended=_recommended(organisation, match_lists.LONGEST) if is_firm else None,
     )
 
@@ -305,7 +314,8 @@ def all_matches(organisation: Organisation) -> ResponseReturnValue:
 def call_matches(call: Call) -> ResponseReturnValue:
     """Solutions recommended for our call, with why and what is missing."""
     shown = matches.for_call(session(), call, now=now())
-    return _match_page(call, match_cards.solution_cards(shown))
+    said = answer_cards.answers(call.organisation, "call", [one.match for one in shown])
+    return _match_page(call, match_cards.solution_cards(shown), said)
 
 
 @bp.get("/solutions/<int:id_>/matches")
@@ -313,15 +323,19 @@ def call_matches(call: Call) -> ResponseReturnValue:
 def solution_matches(solution: Solution) -> ResponseReturnValue:
     """Calls that fit our solution, with why and what is missing."""
     found = matches.for_solution(session(), solution, now=now())
-    return _match_page(solution, match_cards.call_cards(found, {}, now()))
+    said = answer_cards.answers(solution.organisation, "firm", found)
+    return _match_page(solution, match_cards.call_cards(found, {}, now()), said)
 
 
-def _match_page(row: Call | Solution, items: list[MatchCard]) -> ResponseReturnValue:
+def _match_page(
+    row: Call | Solution, items: list[MatchCard], answers: dict[tuple[int, int], Answering]
+) -> ResponseReturnValue:
     return render_template(
         "my/listing_matches.html",
         row=row,
         organisation=row.organisation,
         items=items,
+        answers=answers,
         current=matches.is_current(session(), row),
         open=row.state == "published",
     )
@@ -346,6 +360,7 @@ def members(organisation: Organisation) -> ResponseReturnValue:
         waiting=[m for m in rows if m.state == "requested"],
         roles=choices.named(choices.ROLE_NAMES),
         role_names=dict(choices.named(choices.ROLE_NAMES)),
+        own_digest=answer_cards.own_digest(organisation),
     )
 
 
