@@ -56,6 +56,8 @@ JOBS = {
     "doctor": Job("workers.jobs.upkeep.doctor", UPKEEP, 900),
     "compact": Job("workers.jobs.upkeep.compact", UPKEEP, 900),
     "epoch": Job("workers.jobs.upkeep.epoch", UPKEEP, 1800),
+    "audit": Job("workers.jobs.audit.run", UPKEEP, 900),
+    "audit-running": Job("workers.jobs.audit.running", UPKEEP, 900),
 }
 DRAINS = (
     "index",

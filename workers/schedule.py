@@ -38,6 +38,8 @@ class Entry:
 
 
 TABLE = (
+    Entry("audit", "30 2 * * 1"),  # by last week's scores: before the epoch makes new ones
+    Entry("audit-running", "*/5 * * * *"),  # mostly finds that nothing is to be done
     Entry("epoch", "0 3 * * 1"),
     Entry("doctor", "30 3 * * *"),
     Entry("compact", "0 4 * * *"),
