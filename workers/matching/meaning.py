@@ -17,6 +17,7 @@ the same to the last bit whatever else is compared with it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,20 +39,20 @@ _SAMPLE = (150, 300)  # calls and solutions that a frame is measured on
 _SCALE_QUANTILE = 0.995
 # The scale of a market too small to measure its own, and how many pairs it counts for.
 USUAL_SCALE, _USUAL_PAIRS = 0.40, 2000
-_CHUNK = 20_000  # pairs compared at a time
+_CHUNK = 512  # pairs compared at a time: their vectors stay in the processor's cache
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Side:
     """What an epoch knows of one side's passages.
 
-    `mean` is their mean; `said` are those of a sample of listings, centred, and `owners` tells
-    which listing of the sample each of them belongs to (0 … n - 1).
+    `mean` is their mean; `said` are those of a sample of listings, centred, and `starts` tells
+    where the passages of each listing of the sample begin.
     """
 
     mean: Vector
-    said: Matrix
-    owners: NDArray[np.int32]
+    said: Vector
+    starts: Rows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,16 +135,34 @@ def likenesses(
 ) -> Column:
     """Return `likeness` for pairs: `calls[rows[i]]` with `solutions[cols[i]]`."""
     found = np.zeros(len(rows))
-    heights = np.array([len(one.rows) for one in calls], np.int64)[rows]
-    widths = np.array([len(one.rows) for one in solutions], np.int64)[cols]
-    for height, width in sorted(set(zip(heights.tolist(), widths.tolist(), strict=True))):
-        own = np.flatnonzero((heights == height) & (widths == width))
+    left, heights, row_places = _by_height(calls)
+    right, widths, col_places = _by_height(solutions)
+    for height, width in product(left, right):
+        own = np.flatnonzero((heights[rows] == height) & (widths[cols] == width))
+        a, b = left[height], right[width]
         for start in range(0, len(own), _CHUNK):
             part = own[start : start + _CHUNK]
-            left = [calls[row] for row in rows[part].tolist()]
-            right = [solutions[col] for col in cols[part].tolist()]
-            found[part] = _compared(left, right)
+            found[part] = _compared(a, b, row_places[rows[part]], col_places[cols[part]])
     return found
+
+
+_Stack = tuple[Vector, Vector]  # rows and weights of listings with the same number of passages
+
+
+def _by_height(listings: Sequence[Prepared]) -> tuple[dict[int, _Stack], Rows, Rows]:
+    """Return listings stacked by their number of passages; each one's number and its place."""
+    heights = np.array([len(one.rows) for one in listings], np.int64)
+    places = np.zeros(len(listings), np.int64)
+    stacks: dict[int, _Stack] = {}
+    for height in np.unique(heights).tolist():
+        own = np.flatnonzero(heights == height)
+        places[own] = np.arange(len(own))
+        members = [listings[i] for i in own.tolist()]
+        stacks[height] = (
+            np.stack([one.rows for one in members]).astype(np.float32),
+            np.stack([one.weights for one in members]),
+        )
+    return stacks, heights, places
 
 
 def nearest(call: Prepared, solution: Prepared) -> list[tuple[int, int]]:
@@ -163,13 +182,14 @@ def nearest(call: Prepared, solution: Prepared) -> list[tuple[int, int]]:
     return sorted(pairs, key=lambda pair: (-counted[pair], pair))
 
 
-def _compared(left: Sequence[Prepared], right: Sequence[Prepared]) -> Column:
-    """Return the likeness of pairs that all have the same numbers of passages."""
-    a = np.stack([one.rows for one in left]).astype(np.float32)
-    b = np.stack([one.rows for one in right]).astype(np.float32)
-    cosines = a @ b.transpose(0, 2, 1)
-    forth = _weighted(cosines.max(axis=2), np.stack([one.weights for one in left]))
-    back = _weighted(cosines.max(axis=1), np.stack([one.weights for one in right]))
+def _compared(left: _Stack, right: _Stack, rows: Rows, cols: Rows) -> Column:
+    """Return the likeness of pairs that all have the same numbers of passages.
+
+    Each pair is a product of its own, always of the same shape: no other pair can touch its bits.
+    """
+    cosines = left[0][rows] @ right[0][cols].transpose(0, 2, 1)
+    forth = _weighted(cosines.max(axis=2), left[1][rows])
+    back = _weighted(cosines.max(axis=1), right[1][cols])
     return (forth + back) / 2
 
 
@@ -186,8 +206,8 @@ def _weighted(best: Vector, weights: Vector) -> Column:
 def _side(matrices: Sequence[Matrix], most: int) -> Side:
     mean = np.concatenate(matrices).astype(np.float64).mean(axis=0).astype(np.float32)
     sample = [_unit(one.astype(np.float32) - mean) for one in matrices[:most]]
-    owners = np.repeat(np.arange(len(sample)), [len(one) for one in sample])
-    return Side(mean, np.concatenate(sample).astype(np.float16), owners.astype(np.int32))
+    starts = np.cumsum([0, *map(len, sample[:-1])])
+    return Side(mean, np.concatenate(sample), starts.astype(np.int64))
 
 
 def _recurrence(rows: Vector, side: Side) -> Vector:
@@ -195,10 +215,10 @@ def _recurrence(rows: Vector, side: Side) -> Vector:
 
     One listing is not counted: it may be this very one, and once is no habit.
     """
-    count = int(side.owners[-1]) + 1
-    same = rows @ side.said.astype(np.float32).T > _SAME
-    heard = np.array([len(np.unique(side.owners[row])) for row in same], np.float32)
-    return np.asarray(np.maximum(heard - 1, 0) / max(count - 1, 1), np.float32)
+    same = rows @ side.said.T > _SAME
+    heard = np.logical_or.reduceat(same, side.starts, axis=1).sum(axis=1)
+    others = max(len(side.starts) - 1, 1)
+    return np.asarray(np.maximum(heard - 1, 0) / others, np.float32)
 
 
 def _unit(rows: Vector) -> Vector:
