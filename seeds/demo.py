@@ -176,6 +176,9 @@ def _company(seeding: Seeding, row: dict[str, Any], kind: str) -> bool:
         now=seeding.before(CREATED_DAYS_AGO),
     )
     if kind == "company":
+        if row.get("verified", True):
+            moment = seeding.before(CREATED_DAYS_AGO)
+            organisations.verify(session, organisation, actor=None, now=moment)
         session.add(
             SizeFacts(
                 organisation_id=organisation.id,

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from hub.db import in_parts
 from hub.domain import outbox
 from hub.domain.matches import WEAKEST_FOR_CALL, WEAKEST_FOR_SOLUTION
+from hub.domain.organisations import is_identified
 from hub.domain.status import open_at
 from hub.models.listing import Call, Solution
 from hub.models.matching import AuditReport, Epoch, Match, MatchList, Place, Standing
@@ -100,8 +101,7 @@ def candidates(
 ) -> list[Row[Any]]:
     """Pairs that may take a place in these lists (None: in all), by columns of the match.
 
-    `verified` tells whether the firm may win reserve places: who it is, is known. A firm that
-    could be anybody could be anybody's second name.
+    `verified` tells whether the firm may win reserve places: it is known who it is.
     """
     own = Match.call_id if kind == "call" else Match.firm_id
     statement = (
@@ -115,9 +115,7 @@ def candidates(
             Match.tie,
             Match.prose,
             Match.parts,
-            or_(
-                Organisation.corporate_number.is_not(None), Organisation.verified_at.is_not(None)
-            ).label("verified"),
+            is_identified().label("verified"),
         )
         .join(Call, Match.call_id == Call.id)
         .join(Solution, Match.solution_id == Solution.id)
@@ -230,9 +228,7 @@ def reach(session: Session, calls: Collection[int], firms: Collection[int]) -> R
     """
     found = Reach(Counter(), Counter())
     inside = set(firms)
-    verified = or_(
-        Organisation.corporate_number.is_not(None), Organisation.verified_at.is_not(None)
-    )
+    verified = is_identified()
     towns = {
         town
         for part in in_parts(sorted(calls))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload, selectinload
 
@@ -315,7 +315,7 @@ def _record_membership(
 def verify(
     session: Session, organisation: Organisation, *, actor: User | None, now: datetime
 ) -> None:
-    """Confirm that a municipality is who it says. `actor` None means the command line."""
+    """Confirm that an organisation is who it says. `actor` None means the command line."""
     session.flush()
     session.refresh(organisation, with_for_update=True)
     if organisation.verified_at is not None:
@@ -361,6 +361,30 @@ def refuse_claim(
         organisation_id=organisation.id,
         now=now,
     )
+
+
+def unidentified(session: Session) -> Sequence[Organisation]:
+    """Companies that offer something and have no corporate number and no confirmation yet."""
+    offering = select(Solution.organisation_id).where(Solution.state == "published")
+    return session.scalars(
+        select(Organisation)
+        .where(
+            Organisation.kind == "company",
+            Organisation.corporate_number.is_(None),
+            Organisation.verified_at.is_(None),
+            Organisation.id.in_(offering),
+        )
+        .options(selectinload(Organisation.memberships).joinedload(Membership.user))
+        .order_by(Organisation.created_at, Organisation.id)
+    ).all()
+
+
+def is_identified() -> ColumnElement[bool]:
+    """True in SQL for organisations that are known: by their corporate number, or confirmed.
+
+    A firm that could be anybody could be anybody's second name.
+    """
+    return or_(Organisation.corporate_number.is_not(None), Organisation.verified_at.is_not(None))
 
 
 def unverified(session: Session) -> Sequence[Organisation]:

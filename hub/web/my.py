@@ -67,7 +67,9 @@ class OrganisationForm(Form):
     legal_form = RadioField(lazy_gettext("法人の形"), [must()], choices=[], validate_choice=False)
     corporate_number = StringField(
         lazy_gettext("法人番号"),
-        description=lazy_gettext("13桁の数字。個人事業主など、ない方は空のままにしてください。"),
+        description=lazy_gettext(
+            "13桁の数字。個人事業主など、ない方は空のままにしてください。運営者が確認します。"
+        ),
     )
     prefecture_code = SelectField(
         lazy_gettext("所在地の都道府県"), choices=[], validate_choice=False

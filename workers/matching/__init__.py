@@ -1,7 +1,8 @@
 """Which solutions fit which calls, and why: pure functions on plain data.
 
 Read in this order: `facts` (what may be seen), `passages` and `channels` (text to counts),
-`epoch` (statistics frozen for a while), `market` (candidates), `score`, `explain`, `rank`.
+`meaning` (vectors), `epoch` (statistics frozen for a while), `market` (candidates), `score`,
+`edges`, `exposure` (lists), `explain`, `gaps` and `advice` (sentences), `tuning` (weights).
 Nothing here knows the database, the web or the clock.
 """
 

@@ -10,7 +10,7 @@ from hub.models import Membership, Organisation, User
 from hub.services import Services
 from tests.conftest import NOW, Clock
 from tests.hub.web.browser import Browser, text_of
-from tests.market import person, town
+from tests.market import firm, organisation_of, person, publish_solution, town
 
 FORM = {"name": "佐藤 一郎", "email": "ichiro@example.jp", "password": "みんなで雪かきをする町"}
 
@@ -115,6 +115,26 @@ def test_an_operator_confirms_and_the_town_publishes(app: Flask, services: Servi
         not in text_of(desk.get("/operator")).replace("確認ずみにしました", "|").split("|")[-1]
     )
     assert "確認を待っています" not in text_of(browser.get(f"/my/organisations/{hall.id}"))
+
+
+def test_an_operator_confirms_a_firm_without_a_corporate_number(
+    app: Flask, services: Services
+) -> None:
+    with services.database.unit_of_work() as session:
+        operator = person(session)
+        accounts.make_operator(session, operator, now=NOW)
+        silent, offering = firm(session, "だまり屋"), firm(session, "ひとり工房")
+        publish_solution(session, offering)
+        sole = organisation_of(session, offering)
+        assert silent
+    desk = Browser(app, operator)
+    page = text_of(desk.get("/operator"))
+    assert "ひとり工房" in page
+    assert "だまり屋" not in page
+    assert desk.post(f"/operator/organisations/{sole.id}/verify").status_code == 303
+    assert "確認を待っている企業はありません" in text_of(desk.get("/operator"))
+    with services.database.session() as session:
+        assert session.get_one(Organisation, sole.id).verified_at is not None
 
 
 def test_asking_to_join_and_being_let_in(app: Flask, services: Services) -> None:
