@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from math import inf
 from statistics import mean
 from typing import Any
 
@@ -33,7 +34,9 @@ def _ours(name: str) -> Callable[[Results], list[float]]:
 
 
 def _weekly(name: str) -> Callable[[Results], list[float]]:
-    return lambda results: [seed[name] for seed in results["weeks"]["ours"]]
+    return lambda results: [
+        inf if seed[name] is None else seed[name] for seed in results["weeks"]["ours"]
+    ]
 
 
 def _firms(name: str) -> Callable[[Results], list[float]]:
@@ -66,7 +69,7 @@ def _cost(results: Results) -> list[float]:
 
 TARGETS = (
     Target("copies, and a company split in two with copied texts: exposure ×", 1, _attacked(_COPIES, "ours")),
-    Target("99 rewrites, luck corrected: exposure ×", 1.5, _attacked(["99 rewrites each"], "ours, luck corrected")),
+    Target("99 rewrites, luck corrected (not the default): exposure ×", 1.5, _attacked(["99 rewrites each"], "ours, luck corrected")),
     Target("entitled firms shown in one batch, of those that any dealing could", 1, _served, least=True),
     Target("entitled firms shown in one batch", 0.999, _ours("firms_shown"), least=True),
     Target("entitled firms never shown in four weeks or more", 0.005, _weekly("never_shown")),
@@ -190,10 +193,14 @@ def _weeks(results: Results) -> list[str]:
         "truth": "mean true relevance",
     }
     rows = [
-        [policy, *(" / ".join(f"{seed[name]:.4g}" for seed in seeds) for name in names)]
+        [policy, *(" / ".join(_figure(seed[name]) for seed in seeds) for name in names)]
         for policy, seeds in results["weeks"].items()
     ]
     return _table(["by seed", *names.values()], rows)
+
+
+def _figure(value: float | None) -> str:
+    return "never" if value is None else f"{value:.4g}"
 
 
 def _sides(policies: dict[str, list[dict[str, Any]]]) -> list[str]:

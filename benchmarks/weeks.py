@@ -15,11 +15,14 @@ _SETTLED = 4  # weeks that a firm may wait before it counts as never shown
 
 @dataclass(frozen=True, slots=True)
 class Weeks:
-    """What happened. Waits are in weeks, 0 for the week in which a firm became suitable."""
+    """What happened. Waits are in weeks, 0 for the week in which a firm became suitable.
+
+    `p95_wait` is None where more than 5 % were never shown.
+    """
 
     never_shown: float  # of the firms suitable for four weeks or more
     mean_wait: float
-    p95_wait: float
+    p95_wait: float | None
     first_week: float  # of newcomers
     two_weeks: float
     offers_shown: float  # of the offers suitable for four weeks or more
@@ -66,10 +69,11 @@ def weeks(drawn: Market, count: int, weekly: int, *, rules: Rules = RULES, seed:
     wait = _waits(began, shown, count)
     new = np.array([arrival[firm] == start > 0 for firm, start in began.items()], bool)
     last = count - np.array(list(began.values()))
+    high = float(np.quantile(wait[last >= _SETTLED], 0.95, method="lower"))
     return Weeks(
         never_shown=float(np.isinf(wait[last >= _SETTLED]).mean()),
         mean_wait=float(wait[np.isfinite(wait)].mean()),
-        p95_wait=float(np.quantile(wait[last >= _SETTLED], 0.95, method="lower")),
+        p95_wait=high if np.isfinite(high) else None,
         first_week=float((wait[new] == 0).mean()),
         two_weeks=float((wait[new & (last >= 2)] <= 1).mean()),
         offers_shown=_share_shown(offers_began, offers_shown, count),

@@ -132,6 +132,28 @@ def test_every_call_reaches_its_floor_where_there_is_room() -> None:
     assert count == {5: rules.floor}
 
 
+@pytest.mark.parametrize(
+    ("value", "entitled", "served"),
+    [(0.7, True, True), (0.69, True, False), (0.9, False, False)],
+)
+def test_the_reserve_of_a_firm_is_for_suitable_calls_and_for_verified_firms(
+    value: float, entitled: bool, served: bool
+) -> None:
+    strong = [Row(call, 101, 1, 1.0, entitled=entitled) for call in (1, 2, 3, 4)]
+    weak = Row(5, 101, 1, value, entitled=entitled)
+    reached = dict.fromkeys((1, 2, 3, 4), 9)
+    places = dealt(pairs_of([*strong, weak]), rules=WIDE, reached=reached)
+    assert (5 in {p.call for p in places}) == served
+
+
+def test_a_full_town_keeps_the_floor_of_each_call_before_more_of_a_popular_one() -> None:
+    popular = [Row(1, 100 + firm, firm, 0.9, town=1) for firm in range(1, 9)]
+    plain = [Row(2, 100 + firm, firm, 0.6, town=1) for firm in range(1, 9)]
+    for capacity, expected in ((3, {1: 2, 2: 1}), (4, {1: 2, 2: 2}), (6, {1: 4, 2: 2})):
+        found = dealt(pairs_of([*popular, *plain]), capacity={1: capacity})
+        assert Counter(p.call for p in found) == expected
+
+
 @given(markets(copies=False), st.data())
 def test_copies(pairs: Pairs, data: st.DataObject) -> None:
     """A firm or a town that posts the same again changes no list."""
