@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -288,6 +289,24 @@ def match() -> None:
 def match_rebuild(fresh: bool) -> None:
     """Freeze new matching statistics and match every listing again, or go on with it."""
     become(commands.rematch(fresh=fresh), settings_of())
+
+
+@match.command("tune")
+@click.option("--dry-run", is_flag=True, help="Only measure; do not say what to change.")
+@click.option(
+    "--eval",
+    "folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A labelled set to measure before and after on, too.",
+)
+@click.option(
+    "--vectors",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A file to keep the set's vectors in, so that the next run is quick.",
+)
+def match_tune(dry_run: bool, folder: Path | None, vectors: Path | None) -> None:
+    """Refit the public weights to the answers that were given; measure before and after."""
+    become(commands.tune(dry_run=dry_run, folder=folder, vectors=vectors), settings_of())
 
 
 @match.command("audit")

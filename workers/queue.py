@@ -27,6 +27,7 @@ PRELOADED = (
     "workers.jobs.matching",
     "workers.jobs.deal",
     "workers.jobs.explaining",
+    "workers.jobs.questions",
     "workers.jobs.embedding",
     "workers.jobs.upkeep",
 )

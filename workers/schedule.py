@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from hub.clock import JST, utcnow
 from hub.config import Settings
 from hub.db import Database
-from hub.domain import alerts, dealing, mails, outbox
+from hub.domain import alerts, dealing, digests, mails, outbox, questions
 from hub.queue import PREFIX, QUEUES, Queue
 from workers.logs import set_up
 
@@ -84,14 +84,18 @@ class Scheduler:
         return True
 
     def sweep(self, now: datetime) -> None:
-        """Wake what has work due: tasks after a lost ping, a failure or a dead worker, alerts in the
-        morning, mails."""
+        """Wake what has work due: tasks after a lost ping, a failure or a dead worker, alerts
+        and digests in the morning, mails."""
         with self.database.session() as session:
             kinds = outbox.due(session, now)
             if alerts.due(session, now) or mails.due(session, now):
                 kinds.add("alerts")
+            if digests.due(session, now):
+                kinds.add("digests")
             if dealing.due(session, now):
                 kinds.add("deal")
+            if questions.due(session):
+                kinds.add("questions")
         if kinds:
             self.queue.ping(*sorted(kinds))
 

@@ -4,14 +4,17 @@ import re
 import unicodedata
 from dataclasses import asdict, replace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.matching.samples import CALLS, SOLUTIONS, epoch_of, profile, score_of
+from workers.matching import meaning
 from workers.matching.explain import Explanation, explain
 from workers.matching.facts import CallFacts, Facts, SolutionFacts
-from workers.matching.names import KINDS, OFFERS, PREFECTURES, THEMES, Names
+from workers.matching.names import KINDS, OFFERS, PREFECTURES, STAGES, THEMES, Names
+from workers.matching.score import score
 from workers.matching.subject import subject
 
 EPOCH = epoch_of(CALLS, SOLUTIONS)
@@ -52,7 +55,7 @@ def test_every_word_in_quotation_marks_is_a_phrase_or_a_known_name(
     call: CallFacts, solution: SolutionFacts
 ) -> None:
     found = why(call, solution)
-    names = {ja for table in (THEMES, OFFERS, KINDS) for ja, _ in table.values()}
+    names = {ja for table in (THEMES, OFFERS, KINDS, STAGES) for ja, _ in table.values()}
     names |= {item.concept.ja for item in found.evidence if item.concept}
     for quoted in re.findall("「(.*?)」", everything(found)):
         assert quoted in names or quoted in text_of(call) or quoted in text_of(solution)
@@ -226,5 +229,123 @@ def test_finer_themes_take_the_names_handed_in() -> None:
 def test_codes_have_names_in_both_languages() -> None:
     assert list(PREFECTURES) == [f"{number:02}" for number in range(1, 48)]
     assert (PREFECTURES["13"], PREFECTURES["47"]) == (("東京都", "Tokyo"), ("沖縄県", "Okinawa"))
-    for table in (THEMES, OFFERS, KINDS, PREFECTURES):
+    for table in (THEMES, OFFERS, KINDS, PREFECTURES, STAGES):
         assert all(ja and en for ja, en in table.values())
+
+
+def meant(facts: Facts, numbers: np.random.Generator) -> meaning.Prepared:
+    rows = numbers.normal(size=(len(meaning.texts(facts)), 16)) + 1
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    return meaning.Prepared(rows.astype(np.float16), np.ones(len(rows), np.float32))
+
+
+FRAMED = replace(
+    EPOCH,
+    frame=meaning.frame(
+        [np.eye(3, 16, dtype=np.float16)], [np.eye(2, 16, dtype=np.float16)], "model"
+    ),
+)
+
+
+@given(seed=st.integers(0, 2**32 - 1), pair=st.sampled_from(PAIRS))
+@settings(max_examples=60, deadline=None)
+def test_near_passages_are_quoted_verbatim_and_the_parts_add_up(
+    seed: int, pair: tuple[CallFacts, SolutionFacts]
+) -> None:
+    numbers = np.random.default_rng(seed)
+    call, solution = (
+        replace(subject(f, profile(f), FRAMED), meaning=meant(f, numbers)) for f in pair
+    )
+    scored = score(call, solution, FRAMED)
+    found = explain(call, solution, scored)
+    assert sum(part.contribution for part in scored.parts) == pytest.approx(scored.raw, abs=1e-6)
+    value = next(part.value for part in scored.parts if part.code == "meaning")
+    assert value is not None
+    assert bool(found.parts["meaning"]) == (value >= 0.35)
+    for sentence in found.parts["meaning"]:
+        ours, theirs = re.findall("「(.*?)」", sentence.ja)
+        assert any(ours in text for text in text_of(pair[0]).splitlines())
+        assert any(theirs in text for text in text_of(pair[1]).splitlines())
+        assert sentence in found.fit
+
+
+@pytest.mark.parametrize(("call", "solution"), PAIRS)
+def test_words_of_the_needs_stand_in_both_fields(call: CallFacts, solution: SolutionFacts) -> None:
+    parts = why(call, solution).parts
+    fields = {"need": (call.problem, solution.solves), "wanted": (call.wanted, solution.brings)}
+    for code, (ours, theirs) in fields.items():
+        for sentence in parts[code]:
+            phrases = re.findall("「(.*?)」", sentence.ja)
+            word = phrases[-1]
+            assert word in ours
+            assert word in theirs
+            if len(phrases) == 3:
+                assert phrases[0] in ours
+                assert phrases[1] in theirs
+
+
+def test_problem_and_solution_are_said_to_answer_one_another() -> None:
+    call = replace(CALL, problem="橋梁の点検が追いつきません。", wanted="無人機の撮影を求めます。")
+    solution = replace(
+        SOLUTION, solves="橋梁の点検を短くします。", brings="無人機が撮影した画像を届けます。"
+    )
+    parts = why(call, solution).parts
+    assert re.search(
+        "募集の困りごとにも、ソリューションの解決することにも「.*」とあります", parts["need"][0].ja
+    )
+    assert re.search(
+        "募集の求める提案にも、ソリューションの提供するものにも「.*」とあります",
+        parts["wanted"][0].ja,
+    )
+
+
+@pytest.mark.parametrize(("call", "solution"), PAIRS)
+def test_named_themes_and_offers_are_in_both(call: CallFacts, solution: SolutionFacts) -> None:
+    parts = why(call, solution).parts
+    themes = {THEMES[key][0] for key in {*call.themes} & {*solution.themes}}
+    offers = {OFFERS[key][0] for key in {*call.offers} & {*solution.asks}}
+    for code, names in {"themes": themes, "asks": offers}.items():
+        said = {name for s in parts[code] for name in re.findall("「(.*?)」", s.ja)}
+        assert said == names
+
+
+def test_every_part_that_counts_has_a_sentence() -> None:
+    full = replace(SOLUTION, kinds=("pilot",))
+    found = why(CALL, full)
+    scored = score_of(CALL, full, EPOCH)
+    for part in scored.parts:
+        if part.value is not None and part.value > 0.3:
+            assert found.parts[part.code], part.code
+
+
+@pytest.mark.parametrize(("call", "solution"), PAIRS)
+def test_without_a_named_word_the_score_is_lower(call: CallFacts, solution: SolutionFacts) -> None:
+    for item in why(call, solution).evidence:
+        if item.concept is not None:
+            continue
+        poorer = replace(
+            solution,
+            **{
+                name: value.replace(item.word, "")
+                for name, value in asdict(solution).items()
+                if isinstance(value, str) and item.word in value
+            },
+        )
+        assert score_of(call, poorer, EPOCH).raw < score_of(call, solution, EPOCH).raw
+
+
+@pytest.mark.parametrize(("call", "solution"), PAIRS)
+def test_nothing_is_said_of_size_age_or_success(call: CallFacts, solution: SolutionFacts) -> None:
+    text = everything(why(call, solution))
+    excluded = "資本|従業員|社員|売上|創業|設立|大手|中小|人気|閲覧|受賞|実績の|capital|employee|revenue|founded|popular"
+    assert not re.search(excluded, text)
+
+
+def test_a_stage_that_suits_less_is_a_gap_and_no_reason() -> None:
+    early = why(replace(CALL, kind="proposal"), replace(SOLUTION, stage="concept"))
+    assert early.parts["stage"] == ()
+    assert any("「構想」" in gap.ja and "確かめて" in gap.ja for gap in early.gaps)
+    assert any(
+        "実証フィールド" in gap.ja
+        for gap in why(replace(CALL, offers=("data",)), replace(SOLUTION, asks=())).gaps
+    )

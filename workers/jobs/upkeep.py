@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from hub import doctor as examiner
 from hub.db import Database
-from hub.domain import alerts, documents, vectors
+from hub.domain import alerts, digests, documents, questions, vectors
 from hub.models import Call, Epoch, Solution, Vector
 from search.passages import digest, passages
 from workers.context import opened
@@ -46,6 +46,8 @@ def compact() -> None:
         kept = forget_epochs(session)
         forget_vectors(session)
         alerts.forget(session, now=here.clock())
+        digests.forget(session)
+        questions.forget(session, now=here.clock())
     forget_embeddings(here.database, now=here.clock())
     remove_folders(epochs.root(here.settings.data_dir), kept)
     optimise(here.database)

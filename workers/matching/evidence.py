@@ -68,6 +68,25 @@ def find_evidence(
     return (*concepts, *_not_yet_quoted(words, concepts))
 
 
+def find_answer(
+    call: CallSubject, solution: SolutionSubject, scored: Score, channel: str
+) -> Evidence | None:
+    """Return the strongest word that the fields of a channel ("need", "wanted") have in common."""
+    keys, products = shared(call.vector, solution.vector)
+    own = channel_numbers(keys) == CHANNELS.index(channel)
+    total = float(products[own].sum())
+    if total <= 0:
+        return None
+    contribution = next(part.contribution for part in scored.parts if part.code == channel)
+    pairs = zip(keys[own].tolist(), products[own].tolist(), strict=True)
+    for key, product in sorted(pairs, key=lambda pair: (-pair[1], pair[0])):
+        sides = read(call.facts).quotes_of(key), read(solution.facts).quotes_of(key)
+        said = None if call.epoch.is_common(key) else sides
+        if said and all(said) and (found := _same_word(said, contribution * product / total)):
+            return found
+    return None
+
+
 def _concept(key: int, sides: _Sides, part: float) -> Evidence:
     call, solution = (_different(_phrases(side))[:_MOST_QUOTES] for side in sides)
     return Evidence(_concepts_by_key()[key], "", call, solution, part)

@@ -1,42 +1,45 @@
 """Why a pair was recommended, in sentences an officer can paste into an approval paper.
 
-Every sentence states a fact of the pair: phrases quoted from both texts, themes both name, what
-one asks for and the other offers, places. Then what the two listings leave open. Nothing is said
-that the data does not say, and nothing of size, age or success of a firm.
+Every part of the score has its sentence, and every sentence states a fact of the pair: phrases
+quoted from both texts, themes both name, what one asks for and the other offers, places. Then
+what the two listings leave open. Nothing is said that the data does not say, and nothing of size,
+age or success of a firm.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from workers.matching.evidence import Evidence, find_evidence
+from workers.matching import meaning
+from workers.matching.evidence import Evidence, find_answer, find_evidence
 from workers.matching.facts import CallFacts, SolutionFacts
+from workers.matching.gaps import SUITS, find_gaps
 from workers.matching.names import Names, named
 from workers.matching.places import NATIONWIDE
-from workers.matching.score import Score
+from workers.matching.score import STAGE_FIT, Score
 from workers.matching.subject import CallSubject, SolutionSubject
 from workers.matching.themes import spread
+from workers.matching.wording import Sentence, all_texts, excerpt, quotes
 
+__all__ = ["Explanation", "Sentence", "explain"]
 
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """One statement in both languages."""
-
-    ja: str
-    en: str
+# The least value of "meaning" from which two passages are said to be close.
+_CLOSE = 0.35
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """Sentences about a pair.
 
-    `fit`: why the solution answers the need; `answer`: why the firm would take part; `gaps`:
-    what is missing, most important first; `evidence`: the strongest shared terms.
+    `fit`: why the solution answers the need, the part that contributes most first; `answer`: why
+    the firm would take part; `gaps`: what is missing, most important first; `evidence`: the
+    strongest shared terms; `parts`: the sentences by the part of the score they are about.
     """
 
     fit: tuple[Sentence, ...]
     answer: tuple[Sentence, ...]
     gaps: tuple[Sentence, ...]
     evidence: tuple[Evidence, ...]
+    parts: dict[str, tuple[Sentence, ...]]
 
     def for_town(self) -> tuple[Sentence, ...]:
         """Return two or three sentences for the town: its need first, then one gap."""
@@ -53,43 +56,113 @@ def explain(
     """Explain a scored pair by the subjects it was scored with."""
     names = names or Names()
     evidence = find_evidence(call, solution, scored)
-    fit = (*_said(evidence), *_themes(call.facts, solution.facts, names))
+    asked, given = call.facts, solution.facts
+    parts = {
+        "text": tuple(_said(evidence)),
+        "meaning": tuple(_close(call, solution, scored)),
+        "themes": tuple(_themes(asked, given, names)),
+        "need": tuple(_across(call, solution, scored, "need")),
+        "wanted": tuple(_across(call, solution, scored, "wanted")),
+        "asks": tuple(_asks(asked, given, names)),
+        "place": tuple(_place(asked, given, names)),
+        "kind": tuple(_kind(asked, given, names)),
+        "stage": tuple(_stage(asked, given, names)),
+    }
+    answer = [parts[code] for code in ("asks", "place", "kind", "stage")]
     return Explanation(
-        fit=fit or (_ONLY_OVERALL,),
-        answer=tuple(_answers(call.facts, solution.facts, names)),
-        gaps=tuple(_gaps(call.facts, solution.facts, names)),
+        fit=_by_contribution(parts, scored) or (_ONLY_OVERALL,),
+        answer=tuple(sentence for own in answer for sentence in own),
+        gaps=tuple(find_gaps(asked, given, names)),
         evidence=evidence,
+        parts=parts,
     )
 
 
+_FIT = ("text", "meaning", "themes", "need", "wanted")
 _ONLY_OVERALL = Sentence(
     "共通する言葉や分野は少なく、文章全体の近さから候補になりました。",
     "They share few words or themes; the texts as a whole are close.",
 )
 
 
+def _by_contribution(parts: dict[str, tuple[Sentence, ...]], scored: Score) -> tuple[Sentence, ...]:
+    """Return the first sentence of each part, greatest contribution first, then the others."""
+    given = {part.code: part.contribution for part in scored.parts}
+    order = sorted(_FIT, key=lambda code: -given[code])
+    first = [parts[code][0] for code in order if parts[code]]
+    return (*first, *(sentence for code in order for sentence in parts[code][1:]))
+
+
+def _close(call: CallSubject, solution: SolutionSubject, scored: Score) -> Iterator[Sentence]:
+    """Yield the beginnings of the two nearest passages; no more is said than that they are near."""
+    value = next(part.value for part in scored.parts if part.code == "meaning")
+    if value is None or value < _CLOSE or call.meaning is None or solution.meaning is None:
+        return
+    left, right = meaning.texts(call.facts), meaning.texts(solution.facts)
+    if (len(left), len(right)) != (len(call.meaning.rows), len(solution.meaning.rows)):
+        return
+    sources = all_texts(call.facts), all_texts(solution.facts)
+    for i, j in meaning.nearest(call.meaning, solution.meaning):
+        ours, theirs = excerpt(left[i], sources[0]), excerpt(right[j], sources[1])
+        if ours and theirs:
+            yield Sentence(
+                f"内容が近いのは、募集の「{ours}」のあたりと、ソリューションの「{theirs}」のあたりです。",
+                f"Closest in content: the call around 「{ours}」, the solution around 「{theirs}」.",
+            )
+            return
+
+
+# What the two fields of a channel are called.
+_FIELDS = {
+    "need": (("困りごと", "解決すること"), ("the problem", "what is solved")),
+    "wanted": (("求める提案", "提供するもの"), ("what is wanted", "what is brought")),
+}
+
+
+def _across(
+    call: CallSubject, solution: SolutionSubject, scored: Score, channel: str
+) -> Iterator[Sentence]:
+    """Yield one sentence on the strongest word that the two fields share."""
+    found = find_answer(call, solution, scored, channel)
+    if found is None:
+        return
+    (ours, theirs), (our_en, their_en) = _FIELDS[channel]
+    if _is_alone(found):
+        yield Sentence(
+            f"募集の{ours}にも、ソリューションの{theirs}にも「{found.word}」とあります。",
+            f"「{found.word}」 stands in {our_en} of the call and in {their_en} of the solution.",
+        )
+    else:
+        yield Sentence(
+            f"募集の{ours}の{quotes(found.call)}と、ソリューションの{theirs}の"
+            f"{quotes(found.solution)}に、同じ「{found.word}」が入っています。",
+            f"{quotes(found.call)} in {our_en} of the call and {quotes(found.solution)} in "
+            f"{their_en} of the solution share 「{found.word}」.",
+        )
+
+
 def _said(evidence: tuple[Evidence, ...]) -> Iterator[Sentence]:
     for item in evidence:
         if item.concept is not None:
             yield Sentence(
-                f"「{item.concept.ja}」について、募集は{_quotes(item.call)}、"
-                f"ソリューションは{_quotes(item.solution)}と書いています。",
-                f"On {item.concept.en}, the call writes {_quotes(item.call)} "
-                f"and the solution {_quotes(item.solution)}.",
+                f"「{item.concept.ja}」について、募集は{quotes(item.call)}、"
+                f"ソリューションは{quotes(item.solution)}と書いています。",
+                f"On {item.concept.en}, the call writes {quotes(item.call)} "
+                f"and the solution {quotes(item.solution)}.",
             )
     words = [item for item in evidence if item.concept is None]
     alone = [item.word for item in words if _is_alone(item)]
     if alone:
         yield Sentence(
-            f"どちらの文章にも{_quotes(alone)}の言葉があります。",
+            f"どちらの文章にも{quotes(alone)}の言葉があります。",
             f"Both texts have the words {', '.join(f'「{word}」' for word in alone)}.",
         )
     for item in words:
         if not _is_alone(item):
             yield Sentence(
-                f"募集の{_quotes(item.call)}とソリューションの{_quotes(item.solution)}に、"
+                f"募集の{quotes(item.call)}とソリューションの{quotes(item.solution)}に、"
                 f"同じ「{item.word}」が入っています。",
-                f"{_quotes(item.call)} in the call and {_quotes(item.solution)} in the solution "
+                f"{quotes(item.call)} in the call and {quotes(item.solution)} in the solution "
                 f"share 「{item.word}」.",
             )
 
@@ -104,16 +177,19 @@ def _themes(call: CallFacts, solution: SolutionFacts, names: Names) -> Iterator[
     common = [theme for theme in dict.fromkeys(spread(call.themes)) if theme in wanted]
     ja, en = named(names.themes, common)
     if ja:
-        yield Sentence(f"分野{_quotes(ja)}が共通しています。", f"Shared themes: {', '.join(en)}.")
+        yield Sentence(f"分野{quotes(ja)}が共通しています。", f"Shared themes: {', '.join(en)}.")
 
 
-def _answers(call: CallFacts, solution: SolutionFacts, names: Names) -> Iterator[Sentence]:
+def _asks(call: CallFacts, solution: SolutionFacts, names: Names) -> Iterator[Sentence]:
     ja, en = named(names.offers, [ask for ask in solution.asks if ask in call.offers])
     if ja:
         yield Sentence(
-            f"企業が求める{_quotes(ja)}は、募集の提供できるものに含まれています。",
+            f"企業が求める{quotes(ja)}は、募集の提供できるものに含まれています。",
             f"What the firm asks for is offered by the call: {', '.join(en)}.",
         )
+
+
+def _place(call: CallFacts, solution: SolutionFacts, names: Names) -> Iterator[Sentence]:
     here = names.prefectures.get(call.prefecture or "")
     if here and call.prefecture in solution.areas:
         yield Sentence(
@@ -125,6 +201,9 @@ def _answers(call: CallFacts, solution: SolutionFacts, names: Names) -> Iterator
             "ソリューションは全国で提供できるとされています。",
             "The solution is said to be deliverable all over Japan.",
         )
+
+
+def _kind(call: CallFacts, solution: SolutionFacts, names: Names) -> Iterator[Sentence]:
     kind = names.kinds.get(call.kind)
     if kind and call.kind in solution.kinds:
         yield Sentence(
@@ -133,82 +212,11 @@ def _answers(call: CallFacts, solution: SolutionFacts, names: Names) -> Iterator
         )
 
 
-def _gaps(call: CallFacts, solution: SolutionFacts, names: Names) -> Iterator[Sentence]:
-    yield from _eligibility_gaps(call, solution)
-    ja, en = named(names.offers, [ask for ask in solution.asks if ask not in call.offers])
-    if ja:
+def _stage(call: CallFacts, solution: SolutionFacts, names: Names) -> Iterator[Sentence]:
+    fit = STAGE_FIT.get(call.kind, {}).get(solution.stage or "")
+    kind, stage = names.kinds.get(call.kind), names.stages.get(solution.stage or "")
+    if fit is not None and fit >= SUITS and kind and stage:
         yield Sentence(
-            f"企業が求める{_quotes(ja)}は、募集の提供できるものに書かれていません。",
-            f"The firm asks for {', '.join(en)}; the call does not list it among its offers.",
+            f"募集の種類は「{kind[0]}」で、ソリューションの開発の段階は「{stage[0]}」です。",
+            f"The call is of the kind “{kind[1]}”, the solution at the stage “{stage[1]}”.",
         )
-    yield from _place_gaps(call, solution, names)
-    if solution.kinds and call.kind not in solution.kinds:
-        ja, en = named(names.kinds, list(solution.kinds))
-        if ja:
-            yield Sentence(
-                f"企業が希望する募集の種類は{_quotes(ja)}です。",
-                f"The firm wishes for another kind of call: {', '.join(en)}.",
-            )
-    yield from _missing(call, solution)
-
-
-def _eligibility_gaps(call: CallFacts, solution: SolutionFacts) -> Iterator[Sentence]:
-    if "juridical_person" in call.eligibility and solution.juridical is None:
-        yield Sentence(
-            "募集は法人を対象としています。企業が法人かどうかは登録されていません。",
-            "The call is for juridical persons; whether the firm is one is not on record.",
-        )
-    limits = {
-        "in_municipality": ("市区町村内", "municipality"),
-        "in_prefecture": ("県内", "prefecture"),
-    }
-    for code, (ja, en) in limits.items():
-        if code in call.eligibility:
-            yield Sentence(
-                f"募集は{ja}の事業者を対象としています。企業の所在地は確認していません。",
-                f"The call is for firms in the {en}; where the firm sits has not been checked.",
-            )
-            return
-
-
-def _place_gaps(call: CallFacts, solution: SolutionFacts, names: Names) -> Iterator[Sentence]:
-    here = names.prefectures.get(call.prefecture or "")
-    if not solution.areas:
-        yield Sentence(
-            "ソリューションに、提供できる地域の記載がありません。",
-            "The solution does not say where it can be delivered.",
-        )
-    elif here and not {call.prefecture, NATIONWIDE} & set(solution.areas):
-        yield Sentence(
-            f"ソリューションを提供できる地域に、{here[0]}は書かれていません。",
-            f"{here[1]} is not among the areas where the solution can be delivered.",
-        )
-
-
-def _missing(call: CallFacts, solution: SolutionFacts) -> Iterator[Sentence]:
-    """Yield one sentence for each side that leaves common questions open."""
-    open_points = {
-        ("予算", "a budget"): call.budget_kind == "unstated",
-        ("締切", "a deadline"): call.closes_at is None,
-        ("提供できるもの", "what the town offers"): not call.offers,
-    }
-    yield from _unstated("募集", "The call", open_points)
-    open_points = {
-        ("開発の段階", "its stage"): not solution.stage,
-        ("求めるもの", "what the firm asks for"): not solution.asks,
-        ("実績", "evidence"): not solution.evidence,
-    }
-    yield from _unstated("ソリューション", "The solution", open_points)
-
-
-def _unstated(ja: str, en: str, points: dict[tuple[str, str], bool]) -> Iterator[Sentence]:
-    missing = [point for point, is_open in points.items() if is_open]
-    if missing:
-        yield Sentence(
-            f"{ja}に、{'・'.join(name for name, _ in missing)}の記載がありません。",
-            f"{en} does not state {', '.join(name for _, name in missing)}.",
-        )
-
-
-def _quotes(phrases: tuple[str, ...] | list[str]) -> str:
-    return "".join(f"「{phrase}」" for phrase in phrases)

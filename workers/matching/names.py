@@ -51,6 +51,12 @@ KINDS: dict[str, Name] = {
     "collaboration": ("協業募集", "collaboration"),
     "consultation": ("相談", "consultation"),
 }
+STAGES: dict[str, Name] = {
+    "concept": ("構想", "concept"),
+    "prototype": ("試作", "prototype"),
+    "product": ("製品", "product"),
+    "proven": ("実績あり", "proven"),
+}
 PREFECTURES: dict[str, Name] = {
     "01": ("北海道", "Hokkaido"),
     "02": ("青森県", "Aomori"),
@@ -110,6 +116,7 @@ class Names:
     offers: Mapping[str, Name] = field(default_factory=lambda: OFFERS)
     kinds: Mapping[str, Name] = field(default_factory=lambda: KINDS)
     prefectures: Mapping[str, Name] = field(default_factory=lambda: PREFECTURES)
+    stages: Mapping[str, Name] = field(default_factory=lambda: STAGES)
 
 
 def named(names: Mapping[str, Name], codes: list[str]) -> tuple[list[str], list[str]]:

@@ -9,7 +9,7 @@ from search.analysis import Token, fold, tokenize
 from workers.matching.channels import key_of
 from workers.matching.concepts import find_places, glossary
 from workers.matching.facts import Facts
-from workers.matching.passages import passages
+from workers.matching.passages import NEED_FIELDS, WANTED_FIELDS, passages
 from workers.matching.phrases import GENERAL
 
 _LONGEST_QUOTE = 16
@@ -45,7 +45,7 @@ def read(facts: Facts) -> Reading:
     found: dict[int, dict[Quote, float]] = {}
     for passage in passages(facts):
         text, tokens = passage.text, tokenize(passage.text)
-        for key, quote in (*_words(text, tokens), *_concepts(text, tokens)):
+        for key, quote in (*_words(text, tokens, passage.field), *_concepts(text, tokens)):
             best = found.setdefault(key, {})
             best[quote] = max(best.get(quote, 0.0), passage.weight)
     return Reading(
@@ -56,18 +56,24 @@ def read(facts: Facts) -> Reading:
     )
 
 
-def _words(text: str, tokens: Sequence[Token]) -> Iterator[tuple[int, Quote]]:
-    """Yield the nouns of a sentence.
+# The channel that compares a field with one of the other side by itself.
+_ACROSS = dict.fromkeys(NEED_FIELDS, "need") | dict.fromkeys(WANTED_FIELDS, "wanted")
+
+
+def _words(text: str, tokens: Sequence[Token], field: str) -> Iterator[tuple[int, Quote]]:
+    """Yield the nouns of a sentence, once more for the channel of its field.
 
     Not their short units: that 水道 is in 下水道 does not make a text speak of it.
     """
+    channels = ["words", *([_ACROSS[field]] if field in _ACROSS else [])]
     for token in tokens:
         written = text[token.start : token.end]
         if not _is_noun(text, token.start, token.end):
             continue
         if len(written) > 1 and token.form not in GENERAL:
             phrase = _phrase(text, tokens, token.start, token.end)
-            yield key_of("words", token.form), Quote(phrase, written)
+            for channel in channels:
+                yield key_of(channel, token.form), Quote(phrase, written)
 
 
 def _concepts(text: str, tokens: Sequence[Token]) -> Iterator[tuple[int, Quote]]:
