@@ -104,7 +104,10 @@ def _chosen(reports: Sequence[Report]) -> Report | None:
     """
     asked = request.args.get("week")
     if asked:
-        return next((row for row in reports if row.week.name == asked), None) or abort(404)
+        try:
+            return report.read(session(), Week.parse(asked)) or abort(404)
+        except ValueError:
+            abort(404)
     final = (row for row in reports if row.final)
     return next(final, None) or next(iter(reports), None)
 

@@ -84,8 +84,8 @@ def _groups(
     members: dict[str, list[tuple[float, float]]] = {}
     for key, *pair in zip(keys, shown, merits, strict=True):
         members.setdefault(key, []).append((pair[0], pair[1]))
-    return {
-        key: measures.group(key, *zip(*pairs, strict=True), seed=seed)
+    return {  # sorted, so that no id has a part in the draw
+        key: measures.group(key, *zip(*sorted(pairs), strict=True), seed=seed)
         for key, pairs in sorted(members.items())
         if len(pairs) >= LEAST
     }
@@ -197,17 +197,30 @@ def _replies(basis: Basis, places: Iterable[Shown]) -> list[Figures]:
 
 
 def _shares(basis: Basis, found: Mapping[int, tuple[int, int]]) -> list[Figures]:
-    """(of so many, so many) of firms as shares of size classes, after that of all."""
-    rows = []
-    for name in ("all", *SIZES):
-        firms = [f.id for f in basis.firms if f.id in found and name in ("all", f.size)]
-        of = sum(found[firm][0] for firm in firms)
-        if not of:
-            continue
-        part = sum(found[firm][1] for firm in firms) / of
-        small = len(firms) < LEAST
-        rows.append({"key": name, "of": None if small else of, "share": None if small else part})
-    return rows
+    """(of so many, so many) of firms as shares: of all firms, then of each size class.
+
+    Firms of small classes are left out of "all" too, while they are few together: what is hidden
+    must not come out by subtraction.
+    """
+    classes = {
+        name: [firm.id for firm in basis.firms if firm.size == name and firm.id in found]
+        for name in SIZES
+    }
+    hidden = [id_ for ids in classes.values() if len(ids) < LEAST for id_ in ids]
+    told = [id_ for ids in classes.values() if len(ids) >= LEAST for id_ in ids]
+    everybody = told + hidden if len(hidden) >= LEAST else told
+    return [
+        _share(name, [found[id_] for id_ in ids])
+        for name, ids in {"all": everybody, **classes}.items()
+        if ids
+    ]
+
+
+def _share(name: str, counts: Sequence[tuple[int, int]]) -> Figures:
+    if len(counts) < LEAST:
+        return {"key": name, "of": None, "share": None}
+    of = sum(count for count, _ in counts)
+    return {"key": name, "of": of, "share": sum(part for _, part in counts) / of}
 
 
 def _towns(basis: Basis, towards: Mapping[int, float], seed: str) -> Figures:

@@ -234,8 +234,8 @@ def read(session: Session, week: Week) -> Report | None:
     return next(iter(_read(session, 1, AuditReport.week == week.name)), None)
 
 
-def history(session: Session, *, limit: int = 60) -> list[Report]:
-    """Return the newest reports, newest first; the running week's may be among them."""
+def history(session: Session, *, limit: int = 26) -> list[Report]:
+    """Return the reports of half a year, newest first; the running week's may be among them."""
     return _read(session, limit)
 
 

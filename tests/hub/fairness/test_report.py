@@ -92,6 +92,24 @@ def test_a_class_of_few_firms_has_no_figures(session: Session) -> None:
     assert by_key(found["replies"])["large"]["share"] is None
 
 
+def test_what_is_hidden_does_not_come_out_by_subtraction(session: Session) -> None:
+    """One large firm, whose towns have all answered: no row holds it, not even that of all."""
+    posts = make(session, [1] * 6 + [900])
+    call = first_call(session)
+    session.add(
+        Feedback(
+            organisation_id=call.organisation_id,
+            call_id=call.id,
+            solution_id=posts[6].id,
+            verdict="interested",
+            at=WEEK.begins_at,
+        )
+    )
+    replies = by_key(measured(session)["replies"])
+    assert replies["all"] == {"key": "all", "of": 6, "share": 0.0}
+    assert replies["large"] == {"key": "large", "of": None, "share": None}
+
+
 def test_entitled_but_never_shown(session: Session) -> None:
     make(session, [1] * 13)
     found = measured(session)
