@@ -10,10 +10,11 @@ from sqlalchemy import select
 from hub.domain import questions
 from hub.domain.calls import LABELS
 from hub.models.listing import Call, Solution
-from hub.web import match_cards, present, rows
+from hub.web import limits, match_cards, present, rows
 from hub.web.access import needs
 from hub.web.context import commit, now, person, session
 from hub.web.language import chosen
+from hub.web.limits import limiter
 from hub.web.words import _
 
 bp = Blueprint("reach", __name__)
@@ -41,11 +42,12 @@ class Reach:
     state: str
     suitable: int = 0
     first: tuple[Reached, ...] = ()
-    warning: str = ""
+    warnings: tuple[str, ...] = ()
     advice: tuple[str, ...] = ()
 
 
 @bp.post("/calls/<int:id_>/reach")
+@limiter.limit(limits.questions, methods=["POST"], key_func=limits.asker)
 @needs("call.preview", Call)
 def ask(call: Call) -> ResponseReturnValue:
     """Ask for the reach of what is saved now."""
@@ -65,13 +67,13 @@ def reach_of(call: Call) -> Reach | None:
         return Reach(state="waiting")
     if not questions.is_settled(asked):
         return Reach(state="failed")
-    warning = _warning(asked.answer)
+    warnings = _warnings(asked.answer)
     return Reach(
         state="known",
         suitable=asked.answer["suitable"],
         first=_first(asked.answer["first"]),
-        warning=warning,
-        advice=_advice(call) if warning else (),
+        warnings=warnings,
+        advice=_advice(call) if warnings else (),
     )
 
 
@@ -93,13 +95,12 @@ def _first(named: list[dict[str, Any]]) -> tuple[Reached, ...]:
     )
 
 
-def _warning(answer: dict[str, Any]) -> str:
-    suitable, firms = answer["suitable"], answer["firms"]
-    if suitable == 0:
-        return _("いまの文章では、合う企業が見つかりません")
-    if suitable > MANY and 2 * suitable > firms:
-        return _("多くの企業に当てはまる、広すぎる文章です")
-    return ""
+def _warnings(answer: dict[str, Any]) -> tuple[str, ...]:
+    """That the text fits nobody, or about everybody; the matcher's words, then our count."""
+    found = [said for warning in answer["warnings"] for said in warning[chosen()]]
+    if answer["suitable"] > MANY and 2 * answer["suitable"] > answer["firms"]:
+        found.append(_("多くの企業に当てはまる、広すぎる文章です。"))
+    return tuple(found)
 
 
 def _advice(call: Call) -> tuple[str, ...]:

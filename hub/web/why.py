@@ -10,23 +10,21 @@ from sqlalchemy import select
 from hub.domain import matches, position, questions
 from hub.domain.match_lists import LONGEST, WEAKEST_FOR_CALL
 from hub.domain.position import Position
-from hub.domain.weights import WEIGHTS, Weight
+from hub.domain.weights import WEIGHTS
 from hub.i18n import N_
 from hub.models.listing import Call, Solution
 from hub.models.matching import Question
 from hub.models.organisation import User
 from hub.policy import allowed
-from hub.web import match_cards, present
+from hub.web import limits, match_cards, present
 from hub.web.access import LARGEST_ID, needs
 from hub.web.context import actor, commit, now, person, session
 from hub.web.language import chosen
+from hub.web.limits import limiter
 from hub.web.match_cards import PART_LEVELS, PartLevel
 from hub.web.words import _
 
 bp = Blueprint("why", __name__)
-
-WEAK = 3  # parts that are named with what would raise them
-ENOUGH = 0.75  # a part at or above this is not weak
 
 GATES = {
     "withdrawn": N_("このソリューションは、いま公開されていません。"),
@@ -45,26 +43,17 @@ GATES = {
         "ほとんど同じ文章の投稿が、さきに公開されています。一覧に出るのは、さきの投稿だけです。"
     ),
 }
-RAISES = {
-    "text": N_("募集の困りごとに対して何ができるかを、具体的に書くと上がります。"),
-    "meaning": N_("だれの、どんな困りごとを解決するかを、はじめに書くと上がります。"),
-    "themes": N_("同じ分野の募集なら、「分野」を選び直すと上がります。"),
-    "need": N_("「何を解決するか」に、困っている人と場面を書くと上がります。"),
-    "wanted": N_("「何を提供するか」を、募集の「求める提案」に沿って書くと上がります。"),
-    "stage": N_("この種類の募集には、もう少し進んだ段階のものが合います。"),
-    "place": N_("この地域に届けられるなら、「届けられる地域」に加えると上がります。"),
-    "kind": N_("この種類の募集も希望するなら、「希望する募集の種類」に加えると上がります。"),
-    "asks": N_("なくても始められるものを「求めるもの」から外すと上がります。"),
-}
+LABELS = {weight.code: weight.name for weight in WEIGHTS} | {"prose": N_("文の書き方")}
 
 
 @dataclass(frozen=True, slots=True)
 class Weak:
-    """A part of the score that holds the pair back."""
+    """A part of the score that holds the pair back: what is so, and what would help."""
 
     label: str
-    level: int
-    advice: str
+    level: int | None
+    fact: str
+    help: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +66,6 @@ class WhyNot:
     shown: str
     list_words: list[str]
     weak: list[Weak]
-    gaps: list[str]
     parts: list[PartLevel]
 
 
@@ -117,6 +105,7 @@ def show(call: Call) -> ResponseReturnValue:
 
 
 @bp.post("/calls/<int:id_>/why")
+@limiter.limit(limits.questions, methods=["POST"], key_func=limits.asker)
 @needs("call.why", Call)
 def ask(call: Call) -> ResponseReturnValue:
     """Ask the matcher, then show what it says."""
@@ -155,8 +144,7 @@ def _why(asked: Question | None, where: Position) -> WhyNot | None:
         rank=_rank(where),
         shown=_shown(where, asked.solution_id),
         list_words=_list_words(where, said),
-        weak=[_weak(weight, parts[weight.code] or 0.0) for weight in _weakest(parts)],
-        gaps=list(said.get("gaps", {}).get(chosen(), ())),
+        weak=[_weak(part) for part in said.get("weakest", ())],
         parts=match_cards.part_levels(parts),
     )
 
@@ -206,18 +194,10 @@ def _list_words(where: Position, said: dict[str, Any]) -> list[str]:
     return found
 
 
-def _weakest(parts: dict[str, float | None]) -> list[Weight]:
-    """The stated parts by which the score loses most, the greatest loss first."""
-
-    def loss(weight: Weight) -> float:
-        return (weight.town + weight.firm) * (1 - (parts.get(weight.code) or 0.0))
-
-    weak = [w for w in WEIGHTS if (value := parts.get(w.code)) is not None and value < ENOUGH]
-    return sorted(weak, key=loss, reverse=True)[:WEAK]
-
-
-def _weak(weight: Weight, value: float) -> Weak:
-    return Weak(_(weight.name), round(value * PART_LEVELS), _(RAISES[weight.code]))
+def _weak(part: dict[str, Any]) -> Weak:
+    value, name = part["value"], LABELS[part["code"]]
+    level = None if value is None else round(value * PART_LEVELS)
+    return Weak(_(name), level, part["fact"][chosen()], part["help"][chosen()])
 
 
 def _number(score: float) -> str:

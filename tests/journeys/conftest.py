@@ -81,7 +81,12 @@ def _tasks(folder: Path, kind: str) -> int:
 @pytest.fixture(scope="session")
 def matched(site: str, data_dir: Path) -> None:
     """The demo market is matched too; what is posted from now on need not wait for it."""
-    until(lambda: _tasks(data_dir, "match") == 0, SETTLE_SECONDS, "the demo market is matched")
+    kinds = ("match", "deal", "explain")
+    until(
+        lambda: not any(_tasks(data_dir, kind) for kind in kinds),
+        SETTLE_SECONDS,
+        "the demo market is matched",
+    )
 
 
 @pytest.fixture(scope="session")

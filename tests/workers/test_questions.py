@@ -6,16 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rq import Queue as RqQueue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hub.db import Database
 from hub.domain import calls, questions, solutions
 from hub.models import Call, Match, Question, Solution, User
+from hub.queue import JOBS, MATCH, Queue
 from tests import market
 from tests.conftest import NOW
+from tests.store import Store
 from tests.workers.test_matching import TOPICS, call_on, solution_on
 from workers.jobs import questions as job
+from workers.schedule import Scheduler
 
 
 def clock() -> datetime:
@@ -77,7 +81,7 @@ def test_a_draft_learns_whom_it_would_reach_and_leaves_nothing_behind(
     assert said is not None
     assert said["firms"] == 4
     assert said["suitable"] == 1
-    (first,) = said["first"]
+    first = said["first"][0]
     assert first["solution_id"] == 2
     assert first["reasons"]["ja"]
     assert len(first["reasons"]["ja"]) == len(first["reasons"]["en"]) == 1
@@ -93,6 +97,8 @@ def test_a_draft_about_something_else_reaches_nobody(matched: Database, folder: 
     (said,) = answers(matched)
     assert said is not None
     assert (said["suitable"], said["first"]) == (0, [])
+    assert {warning["code"] for warning in said["warnings"]} >= {"nobody"}
+    assert all(warning["ja"] and warning["en"] for warning in said["warnings"])
 
 
 def test_one_place_for_each_firm_and_none_for_whom_a_gate_is_shut(
@@ -127,6 +133,14 @@ def test_why_not_tells_score_parts_and_what_is_missing(matched: Database, folder
     assert near["score"] > far["score"]
     assert far["parts"]["themes"] == 0
     assert near["closed"] == far["closed"] == []
+    weakest = {weak["code"]: weak for weak in far["weakest"]}
+    assert "themes" in weakest
+    assert all(
+        weak[part][to]
+        for weak in weakest.values()
+        for part in ("fact", "help")
+        for to in ("ja", "en")
+    )
     assert not near["copy"]
 
 
@@ -178,7 +192,7 @@ def test_before_the_first_epoch_a_draft_reaches_nobody(database: Database, folde
         )
         questions.ask(session, draft, actor=officer, now=NOW)
     job.drain(database, folder, clock=clock)
-    assert answers(database) == [{"firms": 0, "suitable": 0, "first": []}]
+    assert answers(database) == [{"firms": 0, "suitable": 0, "first": [], "warnings": []}]
 
 
 def test_two_workers_write_one_answer(matched: Database, folder: Path) -> None:
@@ -230,6 +244,29 @@ def test_what_cannot_be_answered_says_so_and_is_asked_anew_by_hand(
     (said,) = answers(matched)
     assert said is not None
     assert said["suitable"] == 1
+
+
+def test_a_lost_ping_answers_late_not_never(matched: Database, store: Store) -> None:
+    with matched.unit_of_work() as session:
+        asked(session, draft_on(session, "snow"))  # nobody pings
+    waiting = RqQueue(MATCH, connection=store.connect())
+    Scheduler(matched, Queue(store.connect())).tick(NOW)
+    assert JOBS["questions"].function in [found.func_name for found in waiting.jobs]
+
+
+def test_nothing_is_woken_where_nothing_is_asked(matched: Database, store: Store) -> None:
+    Scheduler(matched, Queue(store.connect())).tick(NOW)
+    assert len(RqQueue(MATCH, connection=store.connect())) == 0
+
+
+def test_old_questions_are_forgotten(matched: Database, folder: Path) -> None:
+    with matched.unit_of_work() as session:
+        asked(session, draft_on(session, "snow"))
+    job.drain(matched, folder, clock=clock)
+    for days, left in ((30, 1), (31, 0)):
+        with matched.unit_of_work() as session:
+            questions.forget(session, now=NOW + timedelta(days=days))
+        assert len(answers(matched)) == left
 
 
 def _fail(*_args: object) -> None:

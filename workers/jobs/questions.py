@@ -6,7 +6,7 @@ reaches a list. The same question asked of two workers gets one answer.
 """
 
 import logging
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,22 +16,25 @@ from sqlalchemy.orm import Session
 
 from hub.clock import utcnow
 from hub.db import Database
-from hub.domain import facts, questions, vectors
+from hub.domain import facts, questions
+from hub.domain.matches import WEAKEST_FOR_CALL
 from hub.domain.vectors import Meaning
 from hub.models import Question
 from search.embedding import Embedder, EmbedderUnavailable
 from search.passages import digest
 from workers.context import opened
 from workers.jobs import epochs, stock
-from workers.jobs.explaining import bilingual, names_of
+from workers.jobs.explaining import bilingual, names_of, subjects
 from workers.jobs.stock import Stock
+from workers.matching.advice import breadth, why_not
 from workers.matching.explain import explain
 from workers.matching.exposure import RULES
-from workers.matching.listing import Listing
+from workers.matching.facts import CallFacts
 from workers.matching.meaning import texts
 from workers.matching.names import Names
 from workers.matching.score import Score, score
-from workers.matching.subject import CallSubject, SolutionSubject, Subject, subject
+from workers.matching.subject import CallSubject, SolutionSubject, subject
+from workers.matching.wording import Sentence
 
 log = logging.getLogger(__name__)
 
@@ -93,52 +96,59 @@ def _answer(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Found:
-    """A firm's best solution for a draft."""
+    """A solution for a draft, and the hash of its text, which decides ties."""
 
     solution: SolutionSubject
     score: Score
-    digest: str
+    digest: int
+
+    @property
+    def order(self) -> tuple[float, int]:
+        return -self.score.value, self.digest
 
 
 def _preview(
     session: Session, market: Stock | None, embedder: Embedder | None, call_id: int
 ) -> Answer:
-    """How many firms a draft would suit, and the first solutions with a reason each."""
+    """How many firms a draft would suit, the first solutions with a reason, what is too wide."""
     values = facts.draft(session, call_id)
     if market is None or values is None:
-        return {"firms": 0, "suitable": 0, "first": []}
-    post = stock.read("call", values, 0, _meaning(session, embedder, values))
-    call = _subject(market, "call", values, post)
-    best = _best_of_each_firm(session, market, call, post)
+        return {"firms": 0, "suitable": 0, "first": [], "warnings": []}
+    epoch = market.market.epoch
+    post = stock.read("call", values, 0, _meaning(market, embedder, values))
+    call = subject(CallFacts(**values), post.profile, epoch, post.meaning)
+    near = set(market.market.solutions_for(post))
+    best = _best_of_each_firm(session, market, call, near)
     suitable = [found for found in best if found.score.value >= RULES.t]
+    shown = [found for found in best if found.score.value >= WEAKEST_FOR_CALL]
     names = names_of(session)
+    side = market.side("solution")
     return {
-        "firms": len({own.owner for own in market.side("solution").listings.values()}),
+        "firms": len(set(side.column("owner")[side.live].tolist())),
         "suitable": len(suitable),
-        "first": [_named(call, found, names) for found in suitable[:FIRST]],
+        "first": [_named(call, found, names) for found in shown[:FIRST]],
+        "warnings": [
+            {"code": warning.code, **bilingual([warning.sentence])}
+            for warning in breadth(call, [found.score.value for found in best], RULES.t)
+        ],
     }
 
 
 def _best_of_each_firm(
-    session: Session, market: Stock, call: CallSubject, post: Listing
+    session: Session, market: Stock, call: CallSubject, ids: set[int]
 ) -> list[_Found]:
-    """One solution for each firm, best first; equal ones by a hash of the text."""
-    near = set(market.market.solutions_for(post))
-    posts = market.side("solution").listings
+    """One solution for each firm, best first."""
+    epoch, side = market.market.epoch, market.side("solution")
     best: dict[int, _Found] = {}
-    for solution in _solutions(session, market, near):
-        scored = score(call, solution, market.market.epoch)
+    for id_, solution in subjects(session, epoch, "solution", ids).items():
+        scored = score(call, solution, epoch)
         if scored.closed:
             continue
-        found = _Found(solution, scored, posts[solution.facts.id].profile.digest)
+        found = _Found(solution, scored, int(side.column("digest")[side.slot(id_)]))
         firm = solution.facts.firm
-        if firm not in best or _order(found) < _order(best[firm]):
+        if firm not in best or found.order < best[firm].order:
             best[firm] = found
-    return sorted(best.values(), key=_order)
-
-
-def _order(found: _Found) -> tuple[float, str]:
-    return -found.score.value, found.digest
+    return sorted(best.values(), key=lambda found: found.order)
 
 
 def _named(call: CallSubject, found: _Found, names: Names) -> Answer:
@@ -150,12 +160,11 @@ def _named(call: CallSubject, found: _Found, names: Names) -> Answer:
     }
 
 
-def _meaning(session: Session, embedder: Embedder | None, values: facts.Facts) -> Meaning:
+def _meaning(market: Stock, embedder: Embedder | None, values: facts.Facts) -> Meaning:
     """The vectors of a draft, computed here and not kept; none while the model is away."""
-    model = vectors.in_force(session)
-    said = texts(stock.record("call", values))
+    said = texts(CallFacts(**values))
     try:
-        if embedder is None or not said or embedder.model != model:
+        if embedder is None or not said or embedder.model != market.model:
             return stock.NO_MEANING
         rows = embedder.embed_passages(said)
     except EmbedderUnavailable:
@@ -170,39 +179,36 @@ def _meaning(session: Session, embedder: Embedder | None, values: facts.Facts) -
 
 
 def _why(session: Session, market: Stock | None, call_id: int, solution_id: int) -> Answer:
-    """What keeps a pair apart, and what each part of the score gives."""
-    calls = facts.calls(session, [call_id])
-    solutions = facts.solutions(session, [solution_id])
-    if market is None or not calls or not solutions:
+    """What keeps a pair apart, what each part of the score gives, and what would raise it."""
+    if (
+        market is None
+        or not facts.calls(session, [call_id])
+        or not facts.solutions(session, [solution_id])
+    ):
         return {"gone": True}
-    call_post = market.side("call").listings.get(call_id)
-    solution_post = market.side("solution").listings.get(solution_id)
-    if call_post is None or solution_post is None:
+    epoch, side = market.market.epoch, market.side("solution")
+    call = subjects(session, epoch, "call", {call_id}).get(call_id)
+    solution = subjects(session, epoch, "solution", {solution_id}).get(solution_id)
+    if call is None or solution is None or solution_id not in side:
         return {"early": True}  # published this moment: whether it is a copy is not known yet
-    call = _subject(market, "call", calls[call_id], call_post)
-    solution = _subject(market, "solution", solutions[solution_id], solution_post)
-    scored = score(call, solution, market.market.epoch)
-    why = explain(call, solution, scored, names_of(session))
+    scored = score(call, solution, epoch)
+    found = why_not(call, solution, scored, names_of(session))
     return {
         "score": scored.value,
-        "prose": scored.prose,
         "closed": list(scored.closed),
-        "copy": not market.side("solution").is_head(solution_id),
+        "copy": not side.is_head(solution_id),
         "parts": {part.code: part.value for part in scored.parts},
-        "reasons": bilingual(why.fit[:2]),
-        "gaps": bilingual(why.gaps),
+        "weakest": [
+            {
+                "code": weak.code,
+                "value": weak.value,
+                "fact": _both(weak.fact),
+                "help": _both(weak.help),
+            }
+            for weak in found.weakest
+        ],
     }
 
 
-# --- Both ----------------------------------------------------------------------------------------
-
-
-def _solutions(session: Session, market: Stock, ids: Collection[int]) -> Iterable[SolutionSubject]:
-    posts = market.side("solution").listings
-    for id_, values in facts.solutions(session, ids).items():
-        if id_ in posts:
-            yield _subject(market, "solution", values, posts[id_])
-
-
-def _subject(market: Stock, name: str, values: facts.Facts, post: Listing) -> Subject[Any]:
-    return subject(stock.record(name, values), post.profile, market.market.epoch, post.meaning)
+def _both(sentence: Sentence) -> dict[str, str]:
+    return {"ja": sentence.ja, "en": sentence.en}

@@ -22,6 +22,7 @@ Shingles = NDArray[np.uint32]
 Slots = NDArray[np.int64]
 _BLOCK = 2048
 _CHECKED = 1 << 15
+_ROUNDING = 1e-3
 
 
 def jaccard(a: Shingles, b: Shingles) -> float:
@@ -158,22 +159,31 @@ def _needed(size: Any, sizes: Any) -> Any:
 
 def _alike(texts: Sequence[Shingles]) -> Iterator[tuple[Slots, Slots]]:
     """Yield the pairs (i < j) of different texts that are copies, block by block."""
-    whole = _matrix(texts)
+    order = np.argsort([len(text) for text in texts], kind="stable")
+    whole = _matrix([texts[i] for i in order])
     sizes = np.diff(whole.indptr)
     rare = _rarest(whole)
-    other = rare.T.tocsr()
-    rest = _rest(sizes)
+    # Of a text and a longer one, what is common beyond their rarest pieces is at most the rest
+    # of the longer one.
+    least = COPY / (1 + COPY) * sizes - 1e-6
+    longer = (least - _rest(sizes)).astype(np.float32)
     for start in range(0, len(texts), _BLOCK):
-        found = (rare[start : start + _BLOCK] @ other).tocoo()
-        rows, cols = found.row.astype(np.int64) + start, found.col.astype(np.int64)
-        most = found.data + np.maximum(rest[rows], rest[cols])
-        likely = (rows < cols) & (most >= _needed(sizes[rows], sizes[cols]))
-        rows, cols = rows[likely], cols[likely]
+        block = rare[start : start + _BLOCK]
+        end = np.searchsorted(sizes, sizes[start : start + _BLOCK].max() / COPY, side="right")
+        found = block @ rare[start:end].T.tocsr()
+        wanted = longer[start:end][found.indices] + np.repeat(
+            least[start : start + _BLOCK].astype(np.float32), np.diff(found.indptr)
+        )
+        likely = np.flatnonzero(found.data >= wanted - _ROUNDING)
+        rows = np.searchsorted(found.indptr, likely, side="right") - 1 + start
+        cols = found.indices[likely].astype(np.int64) + start
+        rows, cols = rows[rows < cols], cols[rows < cols]
         for a in range(0, len(rows), _CHECKED):
             i, j = rows[a : a + _CHECKED], cols[a : a + _CHECKED]
             common = np.asarray(whole[i].multiply(whole[j]).sum(axis=1)).ravel()
             same = common >= COPY * (sizes[i] + sizes[j] - common)
-            yield i[same], j[same]
+            pairs = np.sort(np.stack([order[i[same]], order[j[same]]]), axis=0)
+            yield pairs[0], pairs[1]
 
 
 def _matrix(texts: Sequence[Shingles]) -> csr_matrix:

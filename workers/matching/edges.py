@@ -134,26 +134,18 @@ def _scored(market: Market, calls: Slots, solutions: Slots) -> Edges:
 
 
 def _products(market: Market, part: int, calls: Slots, solutions: Slots) -> Column:
-    """Return the products of a part of the vectors, NaN where a side has no term in it.
-
-    The rarer side is spread out over all terms, one listing at a time.
-    """
+    """Return the products of a part of the vectors, NaN where a side has no term in it."""
     found = np.zeros(len(calls))
-    few, many = (market.calls, calls), (market.solutions, solutions)
-    if len(np.unique(solutions)) < len(np.unique(calls)):
-        few, many = many, few
-    order = np.argsort(few[1], kind="stable")
-    slots, starts = np.unique(few[1][order], return_index=True)
     dense = np.zeros(len(market.terms))
-    for slot, at in zip(slots.tolist(), np.split(order, starts[1:]), strict=False):
-        numbers, values = few[0].row(slot).parts[part]
+    for own, slot, other, slots, at in _by_listing(market, calls, solutions):
+        numbers, values = own.row(slot).parts[part]
         if len(numbers):
             dense[numbers] = values
-            found[at] = many[0].products(part, many[1][at], dense)
+            found[at] = other.products(part, slots, dense)
             dense[numbers] = 0
     if part:
-        silent = few[0].lengths(part, few[1]) == 0
-        silent |= many[0].lengths(part, many[1]) == 0
+        silent = market.calls.lengths(part, calls) == 0
+        silent |= market.solutions.lengths(part, solutions) == 0
         found[silent] = np.nan
     return found
 
@@ -163,20 +155,32 @@ def _likenesses(market: Market, calls: Slots, solutions: Slots) -> Column:
     found = np.full(len(calls), np.nan)
     if market.epoch.frame is None:
         return found
-    left, rows = _meanings(market.calls, market.epoch.call_meaning, calls)
-    right, cols = _meanings(market.solutions, market.epoch.solution_meaning, solutions)
-    both = np.flatnonzero((rows >= 0) & (cols >= 0))
-    found[both] = meaning.likenesses(left, right, rows[both], cols[both])
+    for own, slot, other, slots, at in _by_listing(market, calls, solutions):
+        one = own.prepared(slot)
+        if one is None:
+            continue
+        passages = other.passages(slots)
+        sizes = np.diff(passages.ends)
+        known = sizes > 0
+        if known.any():
+            found[at[known]] = meaning.compare(one, passages.rows, passages.weights, sizes[known])
     return found
 
 
-def _meanings(side: Side, prepare: Any, slots: Slots) -> tuple[list[meaning.Prepared], Slots]:
-    """Return the meanings of posts and for each slot the place of its own, -1 where it has none."""
-    different, places = np.unique(slots, return_inverse=True)
-    known = [prepare(side.at(slot).meaning) for slot in different.tolist()]
-    there = np.array([one is not None for one in known], bool)
-    numbers = np.where(there, np.cumsum(there) - 1, -1)
-    return [one for one in known if one is not None], numbers[places]
+def _by_listing(
+    market: Market, calls: Slots, solutions: Slots
+) -> Iterator[tuple[Side, int, Side, Slots, Slots]]:
+    """Yield the pairs listing by listing, of the side that has fewer different ones.
+
+    That side and a slot of it, the other side and its slots, and which pairs these are.
+    """
+    few, many = (market.calls, calls), (market.solutions, solutions)
+    if len(np.unique(solutions)) < len(np.unique(calls)):
+        few, many = many, few
+    order = np.argsort(few[1], kind="stable")
+    different, starts = np.unique(few[1][order], return_index=True)
+    for slot, at in zip(different.tolist(), np.split(order, starts[1:]), strict=False):
+        yield few[0], slot, many[0], many[1][at], at
 
 
 def _joined(found: list[Edges]) -> Edges:

@@ -25,13 +25,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.matching import places, themes
+from workers.matching import meaning, places, themes
 from workers.matching.epoch import Epoch
 from workers.matching.listing import CallTraits, Listing
+from workers.matching.meaning import Prepared
 from workers.matching.nearest import Mixed, Nearest, Scores, Slots
 from workers.matching.segment import Row, Terms
 from workers.matching.side import Moves, Side
-from workers.matching.stored import Gists, gist
 from workers.matching.sweep import sweep_gists, sweep_texts
 
 SOLUTIONS_PER_CALL = 200
@@ -50,7 +50,7 @@ class Probe:
 
     row: Row
     traits: Any
-    gist: Gists | None
+    said: Prepared | None
     digest: int
 
 
@@ -113,7 +113,12 @@ class Market:
     ) -> "Market":
         """Return the market of these listings."""
         terms = Terms(epoch)
-        market = cls(epoch, terms, Side(epoch, terms, calls), Side(epoch, terms, solutions))
+        frames = _frames(epoch)
+        sides = (
+            Side(epoch, terms, frame, posts)
+            for frame, posts in zip(frames, (calls, solutions), strict=True)
+        )
+        market = cls(epoch, terms, *sides)
         market.fill()
         return market
 
@@ -321,7 +326,10 @@ class Market:
             if head["epoch"] != epoch.name:
                 return None
             terms = Terms(epoch, head["others"])
-            sides = [Side.load(epoch, terms, folder, name) for name in ("calls", "solutions")]
+            sides = [
+                Side.load(epoch, terms, frame, folder, name)
+                for frame, name in zip(_frames(epoch), ("calls", "solutions"), strict=True)
+            ]
             market = cls(epoch, terms, *sides)
             for number, link in enumerate(market.links):
                 link.nearest.load(folder, f"link-{number}")
@@ -343,38 +351,38 @@ class Market:
 
     def _probe_of(self, post: Listing) -> Probe:
         row = Row.of(self.epoch.vector(post.profile), self.terms)
-        own = None if post.meaning is None else gist(post.meaning)
-        return Probe(row, post.traits, own, int(post.profile.digest, 16))
+        side = self.calls if isinstance(post.traits, CallTraits) else self.solutions
+        return Probe(row, post.traits, side.prepare(post), int(post.profile.digest, 16))
 
     def probe(self, side: Side, slot: int) -> Probe:
         """Return the listing of a slot as it is compared with the other side."""
         columns = side.column("traits"), side.column("digest")
         traits = side.traits.values[columns[0][slot]]
-        return Probe(side.row(slot), traits, side.gist(slot), int(columns[1][slot]))
+        return Probe(side.row(slot), traits, side.prepared(slot), int(columns[1][slot]))
 
     def _scores(self, measure: Measure, probe: Probe, side: Side) -> Scores:
         """Return how near all slots of a side are to a listing of the other."""
         if measure == "text":
             return side.text_scores(probe.row)
         if measure == "gist":
-            return side.gist_scores(probe.gist)
+            return side.gist_scores(probe.said)
         return self._theme_scores(probe.traits, side)
 
     def _theme_scores(self, traits: Any, side: Side) -> Scores:
         """Return how alike the themes are, 0 where the solution is not offered at the call."""
-        own = self.epoch.spread_themes([traits.themes], -2)
-        every, one = np.arange(len(side.themes.values)), np.zeros(len(side.themes.values), np.int64)
-        areas = side.places.values
+        own, theirs = self.epoch.spread_themes([traits.themes], -2), side.spread()
+        every = np.arange(len(theirs.norms))
+        one = np.zeros_like(every)
+        areas, here = side.areas()
         if isinstance(traits, CallTraits):
-            alike = themes.likenesses(own, side.spread(), one, every)
-            here = places.numbers([traits.prefecture] * len(areas))
-            fits = places.place_fits(here, places.masks(areas))
+            alike = themes.likenesses(own, theirs, one, every)
+            here = np.full_like(areas, places.numbers([traits.prefecture])[0])
         else:
-            alike = themes.likenesses(side.spread(), own, every, one)
-            here = places.numbers([own[0] if own else None for own in areas])
-            fits = places.place_fits(here, places.masks([traits.areas] * len(areas)))
+            alike = themes.likenesses(theirs, own, every, one)
+            areas = np.full_like(areas, places.masks([traits.areas])[0])
         likeness = np.nan_to_num(alike).astype(np.float32)[side.column("themes")]
-        return np.where((fits == 0)[side.column("places")], np.float32(0), likeness)
+        excluded = (places.place_fits(here, areas) == 0)[side.column("places")]
+        return np.where(excluded, np.float32(0), likeness)
 
     def _with_copies(self, calls: Slots, solutions: Slots) -> Pairs:
         """Return pairs of calls that stand for their offer, and those of their copies."""
@@ -417,6 +425,11 @@ class _Seen:
             other = market.solutions if side is market.calls else market.calls
             self._scores[key] = market._scores(measure, self._probes[key[1:]], other)
         return self._scores[key]
+
+
+def _frames(epoch: Epoch) -> tuple[meaning.Side | None, meaning.Side | None]:
+    frame = epoch.frame
+    return (None, None) if frame is None else (frame.calls, frame.solutions)
 
 
 def _codes(calls: Slots, solutions: Slots) -> Slots:

@@ -11,8 +11,8 @@ passages that every other has too (eligibility, privacy). So an epoch freezes a 
                and the reverse; half of each
     value      likeness / (99.5th percentile of it over pairs of the market), bent towards 1
 
-Vectors are prepared listing by listing and pairs compared shape by shape, so a pair's likeness is
-the same to the last bit whatever else is compared with it.
+Vectors of length one are rounded to whole numbers of a grid. Their products are then exact, so a
+pair's likeness is the same to the last bit whatever else is compared with it.
 """
 
 from collections.abc import Sequence
@@ -38,14 +38,16 @@ _SAMPLE = (150, 300)  # calls and solutions that a frame is measured on
 _SCALE_QUANTILE = 0.995
 # The scale of a market too small to measure its own, and how many pairs it counts for.
 USUAL_SCALE, _USUAL_PAIRS = 0.40, 2000
-_CHUNK = 20_000  # pairs compared at a time
+_BATCH = 1000  # listings prepared at a time
+GRID = 2048
+ZERO = np.zeros(1, np.int64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Side:
     """What an epoch knows of one side's passages.
 
-    `mean` is their mean; `said` are those of a sample of listings, centred, and `owners` tells
+    `mean` is their mean; `said` are those of a sample of listings, centred and on the grid, and `owners` tells
     which listing of the sample each of them belongs to (0 … n - 1).
     """
 
@@ -66,10 +68,26 @@ class Frame:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """A listing's passages in a frame, and what each of them counts (> 0)."""
+    """A listing's passages in a frame, on the grid, and what each of them counts (> 0)."""
 
     rows: Matrix
     weights: Vector
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Passages:
+    """Many listings' passages in a frame, end to end: those of i lie between two `ends`."""
+
+    rows: Matrix
+    weights: Vector
+    ends: Rows
+
+    def __len__(self) -> int:
+        return len(self.ends) - 1
+
+    def __getitem__(self, i: int) -> Prepared:
+        own = slice(self.ends[i], self.ends[i + 1])
+        return Prepared(self.rows[own], self.weights[own])
 
 
 def texts(facts: Facts) -> tuple[str, ...]:
@@ -114,19 +132,40 @@ def frame(calls: Sequence[Matrix], solutions: Sequence[Matrix], model: str) -> F
 
 def prepare(matrix: Matrix, side: Side) -> Prepared:
     """Return a listing's vectors as its side's frame sees them."""
-    rows = _unit(matrix.astype(np.float32) - side.mean)
+    return prepare_all([matrix], side)[0]
+
+
+def prepare_all(matrices: Sequence[Matrix], side: Side) -> Passages:
+    """Return the vectors of many listings as their side's frame sees them."""
+    if not matrices:
+        return Passages(np.zeros((0, len(side.mean)), np.float16), np.zeros(0, np.float32), ZERO)
+    ends = np.cumsum([0, *map(len, matrices)])
+    said = np.concatenate(matrices)
+    rows = np.zeros(said.shape, np.float16)
+    weights = np.zeros(len(said), np.float32)
+    for first in range(0, len(matrices), _BATCH):
+        own = ends[first : first + _BATCH + 1]
+        part = slice(own[0], own[-1])
+        rows[part], weights[part] = _prepared(said[part], np.diff(own), side)
+    return Passages(rows, weights, ends)
+
+
+def _prepared(said: Matrix, sizes: Rows, side: Side) -> tuple[Matrix, Vector]:
+    rows = _unit(said.astype(np.float32) - side.mean)
     weights = (1 / (1 + _RECURS * _recurrence(rows, side))).astype(np.float32)
-    mean = np.zeros(rows.shape[1], np.float32)
-    for row, weight in zip(rows, weights, strict=True):
-        mean = mean + row * weight
-    together = _unit(rows + _TOGETHER * _unit(mean[np.newaxis]))
-    return Prepared(together.astype(np.float16), weights)
+    starts = np.cumsum(sizes) - sizes
+    means = np.zeros((len(sizes), rows.shape[1]), np.float32)
+    for place in range(sizes.max()):
+        here = np.flatnonzero(sizes > place)
+        at = starts[here] + place
+        means[here] += rows[at] * weights[at, np.newaxis]
+    together = rows + _TOGETHER * np.repeat(_unit(means), sizes, axis=0)
+    return on_grid(_unit(together)), weights
 
 
 def likeness(call: Prepared, solution: Prepared) -> float:
     """Return how alike a call and a solution are: a mean of centred cosines, 0 = unrelated."""
-    one = np.zeros(1, np.int64)
-    return float(likenesses([call], [solution], one, one)[0])
+    return float(compare(call, solution.rows, solution.weights, np.array([len(solution.rows)]))[0])
 
 
 def likenesses(
@@ -134,15 +173,14 @@ def likenesses(
 ) -> Column:
     """Return `likeness` for pairs: `calls[rows[i]]` with `solutions[cols[i]]`."""
     found = np.zeros(len(rows))
-    heights = np.array([len(one.rows) for one in calls], np.int64)[rows]
-    widths = np.array([len(one.rows) for one in solutions], np.int64)[cols]
-    for height, width in sorted(set(zip(heights.tolist(), widths.tolist(), strict=True))):
-        own = np.flatnonzero((heights == height) & (widths == width))
-        for start in range(0, len(own), _CHUNK):
-            part = own[start : start + _CHUNK]
-            left = [calls[row] for row in rows[part].tolist()]
-            right = [solutions[col] for col in cols[part].tolist()]
-            found[part] = _compared(left, right)
+    order = np.argsort(rows, kind="stable")
+    different, starts = np.unique(rows[order], return_index=True)
+    for row, pairs in zip(different.tolist(), np.split(order, starts[1:]), strict=False):
+        others = [solutions[col] for col in cols[pairs].tolist()]
+        said = np.concatenate([one.rows for one in others])
+        weights = np.concatenate([one.weights for one in others])
+        sizes = np.array([len(one.rows) for one in others], np.int64)
+        found[pairs] = compare(calls[row], said, weights, sizes)
     return found
 
 
@@ -163,22 +201,33 @@ def nearest(call: Prepared, solution: Prepared) -> list[tuple[int, int]]:
     return sorted(pairs, key=lambda pair: (-counted[pair], pair))
 
 
-def _compared(left: Sequence[Prepared], right: Sequence[Prepared]) -> Column:
-    """Return the likeness of pairs that all have the same numbers of passages."""
-    a = np.stack([one.rows for one in left]).astype(np.float32)
-    b = np.stack([one.rows for one in right]).astype(np.float32)
-    cosines = a @ b.transpose(0, 2, 1)
-    forth = _weighted(cosines.max(axis=2), np.stack([one.weights for one in left]))
-    back = _weighted(cosines.max(axis=1), np.stack([one.weights for one in right]))
-    return (forth + back) / 2
+def compare(one: Prepared, rows: Matrix, weights: Vector, sizes: Rows) -> Column:
+    """Return the likeness of a listing to each of many on the other side.
+
+    `rows` and `weights` are those of the many end to end, `sizes` how many (> 0) each has. The
+    rows are whole numbers of a grid, so their products are exact and the same in any batch.
+    """
+    cosines = (rows.astype(np.float32) @ one.rows.astype(np.float32).T) * np.float32(GRID**-2)
+    starts = np.cumsum(sizes) - sizes
+    best = np.maximum.reduceat(cosines, starts, axis=0)
+    own = np.repeat(one.weights[np.newaxis], len(sizes), axis=0)
+    forth = _weighted(best, own, np.full(len(sizes), len(one.rows)))
+    width = int(sizes.max())
+    place = np.arange(len(rows)) - np.repeat(starts, sizes)
+    listing = np.repeat(np.arange(len(sizes)), sizes)
+    best, their = np.zeros((2, len(sizes), width), np.float32)
+    best[listing, place] = cosines.max(axis=1)
+    their[listing, place] = weights
+    return (forth + _weighted(best, their, sizes)) / 2
 
 
-def _weighted(best: Vector, weights: Vector) -> Column:
-    """Return the weighted mean of every row, added up from left to right."""
+def _weighted(best: Vector, weights: Vector, sizes: Rows) -> Column:
+    """Return the weighted mean of the first entries of every row, added up from left to right."""
     total = np.zeros(len(best))
     sum_ = np.zeros(len(best))
-    for own, weight in zip(best.T.astype(np.float64), weights.T.astype(np.float64), strict=True):
-        sum_ = sum_ + own * weight
+    for place in range(best.shape[1]):
+        weight = np.where(sizes > place, weights[:, place], 0).astype(np.float64)
+        sum_ = sum_ + best[:, place] * weight
         total = total + weight
     return sum_ / total
 
@@ -187,7 +236,7 @@ def _side(matrices: Sequence[Matrix], most: int) -> Side:
     mean = np.concatenate(matrices).astype(np.float64).mean(axis=0).astype(np.float32)
     sample = [_unit(one.astype(np.float32) - mean) for one in matrices[:most]]
     owners = np.repeat(np.arange(len(sample)), [len(one) for one in sample])
-    return Side(mean, np.concatenate(sample).astype(np.float16), owners.astype(np.int32))
+    return Side(mean, on_grid(np.concatenate(sample)), owners.astype(np.int32))
 
 
 def _recurrence(rows: Vector, side: Side) -> Vector:
@@ -196,9 +245,18 @@ def _recurrence(rows: Vector, side: Side) -> Vector:
     One listing is not counted: it may be this very one, and once is no habit.
     """
     count = int(side.owners[-1]) + 1
-    same = rows @ side.said.astype(np.float32).T > _SAME
-    heard = np.array([len(np.unique(side.owners[row])) for row in same], np.float32)
+    products = on_grid(rows).astype(np.float32) @ side.said.astype(np.float32).T
+    starts = np.searchsorted(side.owners, np.arange(count))
+    heard = (np.maximum.reduceat(products, starts, axis=1) > _SAME * GRID**2).sum(axis=1)
     return np.asarray(np.maximum(heard - 1, 0) / max(count - 1, 1), np.float32)
+
+
+def on_grid(rows: Vector) -> Matrix:
+    """Return rows of length one as whole numbers of a grid: exact in half precision.
+
+    Products of two are below 2**24 and so exact in single precision, in whatever order.
+    """
+    return np.rint(rows * GRID).astype(np.float16)
 
 
 def _unit(rows: Vector) -> Vector:

@@ -20,9 +20,9 @@ Numbers = NDArray[np.int32]
 # What is compared: all channels of the whole text as one, then need and wanted, each its own.
 PARTS = ("text", "need", "wanted")
 _PART_OF_CHANNEL = np.array([{NEED: 1, WANTED: 2}.get(n, 0) for n in range(len(CHANNELS))])
-# Words, pairs and characters that stand in more than a twentieth of one side, and in more than
+# Words, pairs and characters that stand in more than a tenth of one side, and in more than
 # 500 listings, take no part in the search for candidates; in the score they do.
-_CROWD_SHARE, _CROWD = 0.05, 500
+_CROWD_SHARE, _CROWD = 0.1, 500
 _MAY_CROWD = tuple(CHANNELS.index(name) for name in ("words", "pairs", "characters"))
 _ARRAYS = ("values", "terms", "ends")
 

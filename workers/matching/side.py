@@ -16,16 +16,20 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from search.enumeration import prose_factor
+from workers.matching import meaning
 from workers.matching import segment as segments
 from workers.matching.copies import COPY, Clusters, Pieces, copy_pairs, jaccard
 from workers.matching.epoch import Epoch
 from workers.matching.listing import Listing, read_traits
+from workers.matching.meaning import Passages, Prepared
+from workers.matching.places import masks, numbers
 from workers.matching.segment import PARTS, Row, Segment, Terms, segment
-from workers.matching.stored import Gists, Stored, gist
+from workers.matching.stored import Gists, Stored, framed
 from workers.matching.themes import Spread
 
 Slots = NDArray[np.int64]
 Scores = NDArray[np.float32]
+Places = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 _POST = np.dtype(
     [
@@ -64,10 +68,16 @@ class Moves:
 class Side:
     """Listings of one kind under an epoch."""
 
-    def __init__(self, epoch: Epoch, terms: Terms, listings: Iterable[Listing] = ()) -> None:
+    def __init__(
+        self,
+        epoch: Epoch,
+        terms: Terms,
+        frame: meaning.Side | None,
+        listings: Iterable[Listing] = (),
+    ) -> None:
         posts = sorted(listings, key=lambda listing: listing.id)
-        self.epoch, self.terms = epoch, terms
-        self._stored = Stored.of(posts)
+        self.epoch, self.terms, self._frame = epoch, terms, frame
+        self._stored = Stored.of(posts, frame)
         self._base = segment((self._row(post) for post in posts), terms)
         self._pieces = Pieces.of([post.profile.shingles for post in posts])
         self._prepare()
@@ -78,6 +88,7 @@ class Side:
         """Begin without posts and without a tail."""
         self._tail: list[Listing] = []
         self._tail_rows: list[Row] = []
+        self._tail_prepared: list[Prepared | None] = []
         self._tail_parts: tuple[csr_matrix, ...] | None = None
         self._posts = np.zeros(0, _POST)
         self._count = 0
@@ -86,7 +97,8 @@ class Side:
         self.traits = Distinct()
         self.themes = Distinct()
         self.places = Distinct()
-        self._spread: Spread | None = None
+        self._spread = self.epoch.spread_themes((), -1)
+        self._areas: Places = np.zeros(0, np.int64), np.zeros(0, np.int64)
 
     # What is there
 
@@ -229,26 +241,58 @@ class Side:
 
     def spread(self) -> Spread:
         """Return the different sets of themes."""
-        if self._spread is None or len(self._spread.norms) < len(self.themes.values):
-            self._spread = self.epoch.spread_themes(self.themes.values, -1)
+        have = len(self._spread.norms)
+        if have < len(self.themes.values):
+            more = self.epoch.spread_themes(self.themes.values[have:], -1)
+            self._spread = _both(self._spread, more)
         return self._spread
 
-    def gist(self, slot: int) -> Gists | None:
-        """Return the gist of a post, None where it has none."""
-        meaning = self.at(slot).meaning
-        return None if meaning is None else gist(meaning)
+    def areas(self) -> Places:
+        """Return the different sets of places, as bits and as the number of the first one."""
+        have = len(self._areas[0])
+        if have < len(self.places.values):
+            new = self.places.values[have:]
+            codes = masks(new), numbers([own[0] if own else None for own in new])
+            bits, first = (np.concatenate(own) for own in zip(self._areas, codes, strict=True))
+            self._areas = bits, first
+        return self._areas
 
-    def gist_scores(self, other: Gists | None) -> Scores:
-        """Return the products of a gist with those of all posts, 0 where there is none."""
+    def prepared(self, slot: int) -> Prepared | None:
+        """Return the passages of a post in the epoch's frame, None where it has none."""
+        if slot < len(self._base):
+            return self._stored.prepared(slot)
+        return self._tail_prepared[slot - len(self._base)]
+
+    def passages(self, slots: Slots) -> Passages:
+        """Return the passages of posts, end to end; some may have none."""
+        if (slots < len(self._base)).all():
+            return self._stored.passages(slots)
+        found = [self.prepared(slot) for slot in slots.tolist()]
+        known = [one for one in found if one is not None]
+        ends = np.cumsum([0, *(0 if one is None else len(one.rows) for one in found)])
+        if not known:
+            return Passages(np.zeros((0, 0), np.float16), np.zeros(0, np.float32), ends)
+        rows, weights = ([getattr(one, name) for one in known] for name in ("rows", "weights"))
+        return Passages(np.concatenate(rows), np.concatenate(weights), ends)
+
+    def prepare(self, post: Listing) -> Prepared | None:
+        """Return the passages of any listing as this side's frame sees them."""
+        if post.meaning is None or self._frame is None or not framed(post.meaning, self._frame):
+            return None
+        return meaning.prepare(post.meaning, self._frame)
+
+    def gist_scores(self, other: Prepared | None) -> Scores:
+        """Return how near the gists of all posts are to a listing's, 0 where there is none."""
         found = np.zeros(self._count, np.float32)
         if other is None:
             return found
+        gist = other.rows[0].astype(np.float32)
         matrix, slots = self._stored.gists()
         if len(slots):
-            found[slots] = matrix @ other
-        for slot, post in enumerate(self._tail, len(self._base)):
-            if post.meaning is not None:
-                found[slot] = gist(post.meaning) @ other
+            found[slots] = matrix @ gist
+        for slot, own in enumerate(self._tail_prepared, len(self._base)):
+            if own is not None:
+                found[slot] = own.rows[0].astype(np.float32) @ gist
         return found
 
     def gists(self) -> tuple[Gists, Slots]:
@@ -316,6 +360,7 @@ class Side:
         self._add([post])
         self._tail.append(post)
         self._tail_rows.append(self._row(post))
+        self._tail_prepared.append(self.prepare(post))
         self._tail_parts = None
         return self._count - 1
 
@@ -407,11 +452,13 @@ class Side:
         (folder / f"{prefix}.json").write_text(json.dumps(head))
 
     @classmethod
-    def load(cls, epoch: Epoch, terms: Terms, folder: Path, prefix: str) -> "Side":
+    def load(
+        cls, epoch: Epoch, terms: Terms, frame: meaning.Side | None, folder: Path, prefix: str
+    ) -> "Side":
         """Map a saved side. Raises OSError, ValueError or KeyError when it is not whole."""
         head = json.loads((folder / f"{prefix}.json").read_text())
         side = cls.__new__(cls)
-        side.epoch, side.terms = epoch, terms
+        side.epoch, side.terms, side._frame = epoch, terms, frame
         side._prepare()
         side._stored = Stored.load(folder, prefix)
         side._base = Segment.load(folder, prefix, len(terms))
@@ -445,6 +492,21 @@ class Distinct:
         if number == len(self.values):
             self.values.append(value)
         return number
+
+
+def _both(first: Spread, more: Spread) -> Spread:
+    """Return the rows of two spreads, one after the other."""
+    width = max(first.numbers.shape[1], more.numbers.shape[1])
+    numbers, sizes = (
+        np.concatenate(
+            [
+                np.pad(one, ((0, 0), (0, width - one.shape[1])), constant_values=spare)
+                for one in both
+            ]
+        )
+        for both, spare in (((first.numbers, more.numbers), -1), ((first.sizes, more.sizes), 0))
+    )
+    return Spread(numbers, sizes, np.concatenate([first.norms, more.norms]))
 
 
 def _matrix(rows: csr_matrix, slots: Slots, width: int) -> csr_matrix:

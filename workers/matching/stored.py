@@ -8,18 +8,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.matching import meaning
 from workers.matching.channels import Profile
 from workers.matching.listing import Listing, Meaning
+from workers.matching.meaning import Passages, Prepared
 
 Gists = NDArray[np.float32]
 Slots = NDArray[np.int64]
 
-# A gist is kept as whole numbers of this scale. Products of two are exact in single precision,
-# so a score is the same however a product of matrices is cut up.
-GIST_SCALE = 2048
-
 _TYPES: dict[str, Any] = {"keys": np.uint64, "counts": np.float32, "shingles": np.uint32}
-_ARRAYS = (*_TYPES, "ends", "meaning", "meaning-ends", "gists", "gist-slots")
+_ARRAYS = (
+    *_TYPES,
+    "ends",
+    "meaning",
+    "meaning-ends",
+    "passages",
+    "weights",
+    "passage-ends",
+    "gists",
+    "gist-slots",
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,23 +37,35 @@ class Stored:
     arrays: dict[str, NDArray[Any]]
 
     @classmethod
-    def of(cls, posts: Sequence[Listing]) -> "Stored":
-        """Put listings end to end."""
+    def of(cls, posts: Sequence[Listing], frame: meaning.Side | None) -> "Stored":
+        """Put listings end to end, and their passages as they look in a frame."""
         arrays = {
             name: _joined([getattr(post.profile, name) for post in posts], kind)
             for name, kind in _TYPES.items()
         }
         sizes = [(len(post.profile.keys), len(post.profile.shingles)) for post in posts]
         arrays["ends"] = np.cumsum(np.array([(0, 0), *sizes], np.int64), axis=0)
-        meanings = [post.meaning for post in posts]
-        dim = next((own.shape[1] for own in meanings if own is not None and len(own)), 0)
-        known = [np.zeros((0, dim), np.float16) if own is None else own for own in meanings]
-        arrays["meaning"] = _joined([np.zeros((0, dim), np.float16), *known], np.float16)
-        arrays["meaning-ends"] = np.cumsum([0, *map(len, known)])
-        slots = [i for i, own in enumerate(known) if len(own)]
-        gists = [gist(known[i]) for i in slots]
-        arrays["gists"] = np.stack(gists) if gists else np.zeros((0, dim), np.float32)
-        arrays["gist-slots"] = np.array(slots, np.int64)
+        none: Meaning = np.zeros((0, 0), np.float16)
+        rows = [none if post.meaning is None else post.meaning for post in posts]
+        arrays["meaning"] = _joined([own for own in rows if len(own)], np.float16)
+        arrays["meaning-ends"] = np.cumsum([0, *map(len, rows)])
+        seen = [i for i, own in enumerate(rows) if len(own) and framed(own, frame)]
+        dim = 0 if frame is None else len(frame.mean)
+        if frame is None or not seen:
+            passages = Passages(
+                np.zeros((0, dim), np.float16), np.zeros(0, np.float32), meaning.ZERO
+            )
+        else:
+            passages = meaning.prepare_all([rows[i] for i in seen], frame)
+        counts = np.zeros(len(posts), np.int64)
+        counts[seen] = np.diff(passages.ends)
+        arrays |= {
+            "passages": passages.rows,
+            "weights": passages.weights,
+            "passage-ends": np.cumsum([0, *counts.tolist()]),
+            "gists": passages.rows[passages.ends[:-1]].astype(np.float32),
+            "gist-slots": np.array(seen, np.int64),
+        }
         return cls(arrays)
 
     def __len__(self) -> int:
@@ -67,8 +87,26 @@ class Stored:
         start, end = self.arrays["meaning-ends"][slot : slot + 2]
         return np.asarray(self.arrays["meaning"][start:end]) if end > start else None
 
+    def prepared(self, slot: int) -> Prepared | None:
+        """Return the passages of a listing in the frame."""
+        start, end = self.arrays["passage-ends"][slot : slot + 2]
+        if start == end:
+            return None
+        return Prepared(self.arrays["passages"][start:end], self.arrays["weights"][start:end])
+
+    def passages(self, slots: Slots) -> Passages:
+        """Return the passages of listings in the frame, end to end; some may have none."""
+        starts = self.arrays["passage-ends"][slots]
+        counts = self.arrays["passage-ends"][slots + 1] - starts
+        ends = np.concatenate([[0], np.cumsum(counts)])
+        at = np.arange(ends[-1]) + np.repeat(starts - ends[:-1], counts)
+        return Passages(self.arrays["passages"][at], self.arrays["weights"][at], ends)
+
     def gists(self) -> tuple[Gists, Slots]:
-        """Return the gists of all listings that have one, and which those are."""
+        """Return the first passages of all listings that have some, and which those are.
+
+        They are whole numbers, so that a product of two is exact in whatever order.
+        """
         return self.arrays["gists"], self.arrays["gist-slots"]
 
     def save(self, folder: Path, prefix: str) -> None:
@@ -84,9 +122,9 @@ class Stored:
         )
 
 
-def gist(meaning: Meaning) -> Gists:
-    """Return the gist, the first row of a meaning, as whole numbers."""
-    return np.asarray(np.rint(meaning[0].astype(np.float32) * GIST_SCALE), np.float32)
+def framed(rows: Meaning, frame: meaning.Side | None) -> bool:
+    """Tell whether a listing's vectors are of the kind that a frame was made of."""
+    return frame is not None and rows.shape[1] == len(frame.mean)
 
 
 def _joined(arrays: Sequence[NDArray[Any]], kind: Any) -> NDArray[Any]:

@@ -134,7 +134,7 @@ def _write_hits(
     nearest.set_all(owners, table, values, every & (counts <= nearest.width))
     voices = link.members.canonical
     for owner in owners[~every & (counts < nearest.width)].tolist():
-        found = link.members.gist_scores(link.owners.gist(owner))
+        found = link.members.gist_scores(link.owners.prepared(owner))
         nearest.fill(owner, np.arange(len(found)), np.where(voices, found, np.float32(0)))
 
 

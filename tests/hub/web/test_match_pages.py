@@ -14,7 +14,7 @@ from hub.domain import questions
 from hub.domain.weights import WEIGHTS
 from hub.models import Call, Feedback, Match, Organisation, OutboxTask, Question, Solution, User
 from hub.services import Services
-from hub.web.why import GATES, RAISES
+from hub.web.why import GATES
 from tests.conftest import NOW, Clock
 from tests.hub.web.browser import Browser, text_of
 from tests.hub.web.html import by_class, card_titles, heading, links, parsed, parts, queries, words
@@ -232,12 +232,18 @@ def test_the_paper_of_an_empty_list_says_so(app: Flask, services: Services, list
 
 ANSWER: dict[str, Any] = {
     "score": 0.38,
-    "prose": 1.0,
     "closed": [],
     "copy": False,
     "parts": {"text": 0.2, "meaning": 0.3, "themes": 0.0, "kind": 1.0, "asks": None},
-    "reasons": {"ja": [], "en": []},
-    "gaps": {"ja": [GAPS[0]], "en": ["It does not say where."]},
+    "weakest": [
+        {
+            "code": code,
+            "value": value,
+            "fact": {"ja": f"{code}はこうです。", "en": f"{code} is so."},
+            "help": {"ja": f"{code}はこう書けます。", "en": f"{code} may say so."},
+        }
+        for code, value in (("text", 0.2), ("asks", None), ("prose", 0.6))
+    ],
 }
 
 
@@ -283,14 +289,16 @@ def test_a_company_asks_waits_and_reads_why_it_is_not_shown(
     for wanted in (
         "この組の点数は0.38です", "近いものの中に入らなかったため", "一覧は3件で",
         "最後の点数は0.60です", "うち1件は、まだどこにも表示されていない提案のための場所です",
-        "点数が0.40に届かないものは", GAPS[0],
+        "点数が0.40に届かないものは",
     ):  # fmt: skip
         assert wanted in text, wanted
     weak = words(parts(parsed(shown))["weak"])
-    assert "文章の近さ" in weak
-    assert RAISES["text"] in weak
-    assert "希望する募集の種類" not in weak
-    assert "求めるものと提供できるもの" not in weak
+    for label, code in (("文章の近さ", "text"), ("求めるもの", "asks"), ("文の書き方", "prose")):
+        assert label in weak
+        assert f"{code}はこうです。{code}はこう書けます。" in weak
+    english = text_of(browser.get(f"{page}&lang=en"))
+    assert "text is so." in english
+    assert "The score of this pair is 0.38" in english
     assert not any(f"会社{name}" in text for name in "あいう")
 
 
@@ -419,6 +427,16 @@ def test_a_firm_with_several_solutions_chooses(
     assert links(parsed(choice))["二つめの提案"] == f"/calls/{listed.call}/why?solution={more}"
 
 
+def test_nobody_asks_without_end(
+    app: Flask, unlisted: tuple[User, int, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.web.limits.QUESTIONS", "2 per hour")
+    owner, solution, page = unlisted
+    browser = Browser(app, owner)
+    asked = [browser.post(page.partition("?")[0], {"solution": solution}) for _ in range(3)]
+    assert [response.status_code for response in asked] == [303, 303, 429]
+
+
 # --- Whom a draft would reach -------------------------------------------------------------------
 
 
@@ -436,7 +454,7 @@ def draft(app: Flask, services: Services, listed: Listed) -> str:
 def reached(services: Services, **said: Any) -> None:
     with services.database.unit_of_work() as session:
         for asked in questions.waiting(session, limit=99):
-            answer = {"firms": 30, "suitable": 3, "first": [], **said}
+            answer = {"firms": 30, "suitable": 3, "first": [], "warnings": [], **said}
             assert questions.answer(session, asked, answer, now=NOW)
 
 
@@ -463,19 +481,22 @@ def test_saving_a_draft_asks_whom_it_would_reach(
     assert [words(a) for a in titles] == ["提案0", "提案2"]
 
 
+NOBODY = {"code": "nobody", "ja": ["だれにも合いません。"], "en": ["It fits nobody."]}
+
+
 @pytest.mark.parametrize(
-    ("suitable", "warning"),
+    ("said", "warning"),
     [
-        (0, "いまの文章では、合う企業が見つかりません"),
-        (20, "多くの企業に当てはまる、広すぎる文章です"),
-        (11, ""),
-        (3, ""),
+        ({"suitable": 0, "warnings": [NOBODY]}, "だれにも合いません。"),
+        ({"suitable": 20}, "多くの企業に当てはまる、広すぎる文章です"),
+        ({"suitable": 11}, ""),
+        ({"suitable": 3}, ""),
     ],
 )
 def test_a_draft_that_fits_nobody_or_everybody_is_warned(
-    app: Flask, services: Services, listed: Listed, draft: str, suitable: int, warning: str
+    app: Flask, services: Services, listed: Listed, draft: str, said: Any, warning: str
 ) -> None:
-    reached(services, suitable=suitable)
+    reached(services, **said)
     text = text_of(Browser(app, listed.officer).get(draft))
     advice = "困りごとを具体的に書くと届きやすくなります"
     assert (advice in text) == bool(warning)
