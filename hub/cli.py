@@ -309,6 +309,39 @@ def match_tune(dry_run: bool, folder: Path | None, vectors: Path | None) -> None
     become(commands.tune(dry_run=dry_run, folder=folder, vectors=vectors), settings_of())
 
 
+@match.command("audit")
+@click.option("--week", "name", help="Such as 2026-W48; the last week when not given.")
+@click.option("--store", is_flag=True, help="Keep what was measured.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def match_audit(name: str | None, store: bool, as_json: bool) -> None:
+    """Measure a week again from the stored places; exit code 1 when its report says otherwise."""
+    from hub import audit_text
+    from hub.domain.fairness import report
+    from hub.domain.fairness.weeks import Week
+
+    here = services()
+    now = here.clock()
+    try:
+        week = Week.parse(name) if name else Week.of(now).previous
+    except ValueError:
+        raise click.ClickException(
+            f"週は 2026-W48 のように書いてください / not a week: {name}"
+        ) from None
+    with here.database.session() as session:
+        found = report.check(session, week, now=now)
+    if found is None:
+        raise click.ClickException(
+            f"{week.name} の一覧の記録がありません / no places are known of that week"
+        )
+    if store:
+        with here.database.unit_of_work() as session:
+            report.store(session, found.draft, now=now)
+    click.echo(audit_text.as_json(found) if as_json else audit_text.as_table(found))
+    if store and not as_json:
+        click.echo("保存しました / stored")
+    sys.exit(1 if found.differences and not store else 0)
+
+
 @main.group(invoke_without_command=True)
 @click.pass_context
 def vectors(context: click.Context) -> None:

@@ -50,12 +50,15 @@ JOBS = {
     "digests": Job("workers.jobs.digests.run", MAIL, 300),
     "match": Job("workers.jobs.matching.run", MATCH, 1800),
     "deal": Job("workers.jobs.deal.run", MATCH, 1800),
+    "night": Job("workers.jobs.deal.night", UPKEEP, 900),
     "questions": Job("workers.jobs.questions.run", MATCH, 300, first=True),
     "explain": Job("workers.jobs.explaining.run", EXPLAIN, 1800),
     "embed": Job("workers.jobs.embedding.run", EMBED, 1800),
     "doctor": Job("workers.jobs.upkeep.doctor", UPKEEP, 900),
     "compact": Job("workers.jobs.upkeep.compact", UPKEEP, 900),
     "epoch": Job("workers.jobs.upkeep.epoch", UPKEEP, 1800),
+    "audit": Job("workers.jobs.audit.run", UPKEEP, 900),
+    "audit-running": Job("workers.jobs.audit.running", UPKEEP, 900),
 }
 DRAINS = (
     "index",

@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 # Imported before the first fork, so that a job starts within milliseconds.
 PRELOADED = (
     "workers.jobs.alerts",
+    "workers.jobs.audit",
     "workers.jobs.indexing",
     "workers.jobs.matching",
     "workers.jobs.deal",

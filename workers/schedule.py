@@ -38,9 +38,12 @@ class Entry:
 
 
 TABLE = (
+    Entry("audit", "30 2 * * 1"),  # by last week's scores: before the epoch makes new ones
+    Entry("audit-running", "*/5 * * * *"),  # mostly finds that nothing is to be done
     Entry("epoch", "0 3 * * 1"),
     Entry("doctor", "30 3 * * *"),
     Entry("compact", "0 4 * * *"),
+    Entry("night", "15 4 * * *"),
     Entry("embed", "*/5 * * * *"),  # a model may have come, or another one
 )
 SWEEP_SECONDS = 2.0

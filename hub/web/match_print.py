@@ -84,7 +84,7 @@ def _moment(moment: object) -> str:
 def _ranking() -> list[str]:
     """How the list is ranked, and by what it never is."""
     names = _("、").join(_(weight.name) for weight in WEIGHTS)
-    address = url_for("pages.ranking", lang=None, _external=True)
+    address = url_for("ranking.show", lang=None, _external=True)
     return [
         _("順番は、つぎのものから計算した近さで決まります。%(names)s。", names=names),
         _("会社の大きさ、資本金、従業員の数、創業した年、投稿の数は使っていません。"),

@@ -67,6 +67,24 @@ def test_a_visitor_finds_a_call_by_kana(hands: Hands) -> None:
     assert page.context.cookies() == []
 
 
+def test_a_visitor_reads_the_audit(hands: Hands) -> None:
+    page = hands.page
+    hands.go("/ranking")
+    hands.follow("公平かどうかの監査")
+    expect(page.get_by_text("まだ1週間たっていません")).to_be_visible()
+    expect(page.get_by_role("heading", name="会社の大きさごとの出かた")).to_be_visible()
+    picture = page.get_by_role("img", name=re.compile("^棒の図。.*5人まで [01][.][0-9]{2}")).first
+    expect(picture).to_be_visible()
+    table = page.get_by_role("table", name="会社の大きさごとの出かた")
+    expect(table.get_by_role("row", name=re.compile("^5人まで [0-9]+ [01][.]"))).to_be_visible()
+    link = page.get_by_role("link", name="数字をCSVで受け取る").get_attribute("href")
+    assert link is not None
+    answer = page.request.get(link)
+    assert answer.ok
+    assert "by_size.micro.ratio" in answer.text()
+    assert page.context.cookies() == []
+
+
 @pytest.mark.usefixtures("matched")
 def test_an_officer_publishes_a_call_and_sees_solutions(hands: Hands, way: str) -> None:
     page = hands.page

@@ -114,6 +114,7 @@ def digest_of(session: Session, member: User, call: Call, solution: Solution) ->
 
 
 ALL_200 = "200 200 200 200 200 200 200"
+NOT_YET = "404 404 404 404 404 404 404"
 SIGNED_IN = "200 200 200 200 200 303 200"
 PAGES = ["/", "/search", "/search/suggest", "/map", "/map.csv", "/formats", "/towns", "/towns/132128", "/ranking", "/accessibility", "/licences",
          "/privacy", "/contact", "/sign-in", "/register", "/alerts/new", "/alerts/sent", "/r"]  # fmt: skip
@@ -126,6 +127,7 @@ SECRETS = [*ALERT[:2], *DIGEST]  # only a mail holds such an address: whoever po
 MATRIX = [
     *(("GET", path, "town", ALL_200) for path in PAGES if path not in ("/sign-in",)),
     *(("GET", f"/search.{form}", "town", ALL_200) for form in ("atom", "ics", "csv", "json")),
+    *(("GET", f"/ranking/audit.{form}", "town", NOT_YET) for form in ("csv", "json")),
     ("GET", "/sign-in", "town", "303 303 303 303 303 200 303"),
     ("POST", "/sign-in", "town", "422 422 422 422 422 422 422"),
     ("POST", "/register", "town", "422 422 422 422 422 422 422"),
