@@ -50,6 +50,7 @@ JOBS = {
     "digests": Job("workers.jobs.digests.run", MAIL, 300),
     "match": Job("workers.jobs.matching.run", MATCH, 1800),
     "deal": Job("workers.jobs.deal.run", MATCH, 1800),
+    "night": Job("workers.jobs.deal.night", UPKEEP, 900),
     "questions": Job("workers.jobs.questions.run", MATCH, 300, first=True),
     "explain": Job("workers.jobs.explaining.run", EXPLAIN, 1800),
     "embed": Job("workers.jobs.embedding.run", EMBED, 1800),

@@ -43,6 +43,7 @@ TABLE = (
     Entry("epoch", "0 3 * * 1"),
     Entry("doctor", "30 3 * * *"),
     Entry("compact", "0 4 * * *"),
+    Entry("night", "15 4 * * *"),
     Entry("embed", "*/5 * * * *"),  # a model may have come, or another one
 )
 SWEEP_SECONDS = 2.0
