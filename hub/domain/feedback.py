@@ -211,7 +211,10 @@ def _changed(
     before: dict[str, Any],
     after: dict[str, Any],
 ) -> None:
-    """Write the event, and ask for our own list; for all our lists when our taste has changed."""
+    """Write the event, and ask for our own list if the pair leaves or comes back.
+
+    All our lists are asked for when our taste has changed; nothing when neither has.
+    """
     own, other = (pair.call, pair.solution) if pair.kind == "call" else (pair.solution, pair.call)
     audit.record(
         session,
@@ -224,13 +227,20 @@ def _changed(
         before=before,
         after={other.subject: other.id, **after},
     )
+    changed = _taste(session, pair, now) != leaning
     lists = {pair.owner_id}
-    if pair.kind == "call" and _taste(session, pair, now) != leaning:
+    if not changed and _closes(before) == _closes(after):
+        return
+    if changed and pair.kind == "call":
         ours = select(Call.id).where(
             Call.organisation_id == pair.organisation.id, Call.state == "published"
         )
         lists |= set(session.scalars(ours))
     outbox.note_ids(session, pair.kind, sorted(lists), cause="feedback", now=now, kinds=("deal",))
+
+
+def _closes(said: dict[str, Any]) -> bool:
+    return said.get("verdict") in CLOSING
 
 
 def _taste(session: Session, pair: Pair, now: datetime) -> dict[str, float]:

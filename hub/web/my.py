@@ -14,6 +14,7 @@ from hub.domain import match_lists, matches, organisations
 from hub.domain.errors import Refused
 from hub.domain.organisations import Profile
 from hub.domain.places import Body, body, find_bodies, one_body
+from hub.domain.status import status
 from hub.i18n import N_
 from hub.models.listing import Call, Solution
 from hub.models.organisation import Membership, Organisation, User
@@ -31,6 +32,7 @@ from hub.web.words import _
 bp = Blueprint("my", __name__)
 
 FIRST = 3  # places of a list where other things stand beside it
+CRUMB = 16  # characters of a title on the way to a page, so that a phone shows more of the page
 
 
 @bp.get("/my")
@@ -339,7 +341,9 @@ def _match_page(
         items=items,
         answers=answers,
         current=matches.is_current(session(), row),
-        open=row.state == "published",
+        open=row.state == "published"
+        and not (isinstance(row, Call) and status(row, now()) == "closed"),
+        short_title=present.shortened(row.title, CRUMB),
     )
 
 

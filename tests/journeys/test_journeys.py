@@ -164,6 +164,29 @@ def test_an_officer_reads_why_and_takes_it_on_paper(hands: Hands, way: str) -> N
 
 
 @pytest.mark.usefixtures("matched")
+def test_an_officer_answers_a_recommendation_and_takes_it_back(hands: Hands, way: str) -> None:
+    page = hands.page
+    enter(hands, "officer@example.jp")
+    hands.follow("マッチ")
+    card = page.locator("article.card-match").last
+    title = card.get_by_role("heading").first.inner_text()
+    hands.follow(card.get_by_role("link", name="今回は対象外"))
+    expect(page.get_by_role("heading", level=1)).to_have_text("おすすめへの返事")
+    hands.press("今回は対象外にする")
+    expect(page.locator("#error-summary")).to_be_focused()
+    hands.choose("時期が合わない")
+    hands.press("今回は対象外にする")
+    expect(page.get_by_role("status").first).to_contain_text("おすすめから外します")
+    expect(page.locator("article.card-match").filter(has_text=title)).to_have_count(0)
+    hands.follow("返事の一覧")
+    given = page.locator("article.card").filter(has_text=title)
+    expect(given).to_contain_text("今回は対象外（時期が合わない）")
+    hands.press(given.get_by_role("button", name="取り消す"))
+    expect(page.get_by_role("status").first).to_contain_text("取り消しました")
+    expect(page.locator("article.card").filter(has_text=title)).to_have_count(0)
+
+
+@pytest.mark.usefixtures("matched")
 def test_a_company_reads_why_it_is_not_shown(hands: Hands, way: str, cast: Cast) -> None:
     page = hands.page
     address = cast.page("visitor")

@@ -126,6 +126,18 @@ def _reach(page: Page) -> Response:
     return _answered(page, "section:has(#reach) p:has-text('いまの文章に合う企業')")
 
 
+def _interested(page: Page) -> Response:
+    """Say so of the first card, whatever was said before."""
+    undo = page.locator(".card-match").first.get_by_role("button", name="取り消す")
+    if undo.count():
+        with page.expect_navigation():
+            undo.click()
+    with page.expect_navigation() as going:
+        page.get_by_role("button", name="関心がある").first.click()
+    assert going.value is not None
+    return going.value
+
+
 def _why_not(page: Page) -> Response:
     with page.expect_navigation():
         page.get_by_role("button", name="この募集に出ていない理由を見る").click()
@@ -208,6 +220,11 @@ VIEWS = (
     View("call-conflict", "{officer_draft}/edit", "officer", act=_two_at_once, status=409),
     View("call-published", "{officer_call}/preview", "officer"),
     View("call-matches", "{officer_call}/matches", "officer"),
+    View("call-matches-answered", "{officer_call}/matches", "officer", act=_interested),
+    View("answer", "{officer_answer}", "officer"),
+    View("answer-no-reason", "{officer_answer}", "officer", act=press, status=422),
+    View("answers", "{officer}/answers", "officer"),
+    View("digest-over", "/digest/answer/no-such-link", status=404),
     View("call-matches-print", "{officer_call}/matches/print", "officer"),
     View("call-reach", "{officer_draft}/preview", "officer", act=_reach),
     View("officer-desks", "{officer}/desks", "officer"),
@@ -262,6 +279,9 @@ def find(cast: Cast) -> dict[str, str]:
         here[who] = _first(cast, "/my", ".tabs a[aria-current]", who)
     here["officer_draft"] = _listing(cast, "officer", here["officer"], "tr:has(.badge-draft) th a")
     here["officer_call"] = _listing(cast, "officer", here["officer"], "tr:has(.badge-open) th a")
+    here["officer_answer"] = _first(
+        cast, f"{here['officer_call']}/matches", ".card-match a[href*='/feedback']", "officer"
+    )
     here["startup_solution"] = _listing(
         cast, "startup", here["startup"], "tr:has(a[href$='/matches']) th a"
     )

@@ -559,9 +559,13 @@ def test_killed_at_any_step(
     while day < 80:
         day += 1
         clock.moment = MORNING + day * DAY
+        known = told(database)
         with database.unit_of_work() as session:
             call = session.scalars(select(Call)).one()
             solution = market.publish_solution(session, session.merge(owner))
+            for old in session.scalars(select(Place).where(Place.ends_at.is_(None))):
+                if (old.call_id, old.solution_id) in known:
+                    old.ends_at = clock.moment
             place(session, "call", call, solution, day)
             pairs.append((call.id, solution.id))
         steps = dying(database, tmp_path, clock.moment, mail_url, day)

@@ -123,7 +123,8 @@ def test_the_command_ends_with_an_error_when_there_are_too_few(
 ) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "hub", "match", "tune", "--dry-run"],
-        cwd=ROOT, env=commands.environment(settings), capture_output=True, text=True, check=False,
+        cwd=ROOT, env={**commands.environment(settings), "DATABASE_URL": settings.database},
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1
     assert "30 comparisons" in done.stderr

@@ -33,8 +33,10 @@ for (const note of document.querySelectorAll("[data-counts]")) {
   });
 }
 
-// Matches are being made: look again soon, then less often, and not for ever.
-const waiting = document.querySelector("[data-look-again]");
+// Matches are being made: look again soon, then less often, and not for ever; what answers an
+// action stays until its reader leaves.
+const answered = document.querySelector(".flashes");
+const waiting = answered ? null : document.querySelector("[data-look-again]");
 if (waiting) {
   const tries = Number(sessionStorage.getItem("tries") || 0);
   sessionStorage.setItem("tries", String(tries + 1));
