@@ -13,7 +13,7 @@ from hub.clock import to_jst, utcnow
 from seeds.demo import PASSWORD
 from tests.installation import until
 from tests.journeys import stories
-from tests.journeys.browser import PATIENCE, PHONE, Cast, fresh_email
+from tests.journeys.browser import PATIENCE, PHONE, WIDE, Cast, fresh_email
 from tests.journeys.hands import Hands, Mouse
 from tests.mailbox import Received, received
 
@@ -147,6 +147,11 @@ def test_an_officer_reads_why_and_takes_it_on_paper(hands: Hands, way: str) -> N
     card = page.locator("article.card-match").first
     reason = card.locator(".match-why li").inner_text()
     expect(card.locator(".match-levels")).to_be_hidden()
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    seen = card.locator(".match-body").bounding_box()  # read at night, on the way home
+    assert seen is not None
+    assert seen["y"] + seen["height"] <= PHONE["height"]
+    page.set_viewport_size(WIDE)  # type: ignore[arg-type]
     hands.unfold(f"（{card.locator('.card-title').inner_text()}）")
     expect(card.locator(".match-levels")).to_be_visible()
 
