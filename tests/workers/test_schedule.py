@@ -8,11 +8,12 @@ from rq import Queue as RqQueue
 from sqlalchemy import select, update
 
 from hub.db import Database
-from hub.domain import alerts, outbox
+from hub.domain import alerts, digests, outbox
 from hub.domain.alert_text import Links
 from hub.domain.saved_search import Search
 from hub.models import Alert, Mail
 from hub.queue import INDEX, JOBS, MAIL, MATCH, UPKEEP, Queue
+from tests import market
 from tests.store import Store
 from workers import schedule
 from workers.schedule import TABLE, Entry, Scheduler, due, latest
@@ -128,6 +129,30 @@ def test_the_sweep_wakes_the_sender_for_mails_and_in_the_morning(
     assert len(RqQueue(MAIL, connection=store.connect())) == 0
     another.tick(morning)
     assert len(RqQueue(MAIL, connection=store.connect())) == 1
+
+
+def test_the_sweep_wakes_the_maker_of_digests_for_new_members_and_in_the_morning(
+    database: Database, store: Store
+) -> None:
+    with database.unit_of_work() as session:
+        market.firm(session)
+    one = scheduler(database, store)
+    one.tick(MONDAY)
+    assert _mailing(store) == [JOBS["digests"].function]
+    with database.unit_of_work() as session:
+        links = Links("http://localhost", "a key for tests only")
+        assert digests.enrol(session, links=links, now=MONDAY) == 1
+    store.connect().flushall()
+    another = scheduler(database, store)
+    morning = datetime(2026, 11, 30, 23, 30, tzinfo=UTC)
+    another.tick(morning - MINUTE)
+    assert _mailing(store) == []
+    another.tick(morning)
+    assert _mailing(store) == [JOBS["digests"].function]
+
+
+def _mailing(store: Store) -> list[str]:
+    return [job.func_name for job in RqQueue(MAIL, connection=store.connect()).jobs]
 
 
 def _waiting(connection: Redis) -> tuple[int, int]:
