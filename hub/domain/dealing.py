@@ -113,8 +113,6 @@ def candidates(
             Match.original_id,
             Match.score,
             Match.tie,
-            Match.prose,
-            Match.parts,
             is_identified().label("verified"),
         )
         .join(Call, Match.call_id == Call.id)
@@ -132,6 +130,20 @@ def candidates(
     for part in in_parts(sorted(ids)):
         rows += session.execute(statement.where(own.in_(part)))
     return rows
+
+
+def parts_of(
+    session: Session, kind: str, ids: Collection[int]
+) -> dict[tuple[int, int], tuple[dict[str, Any], float]]:
+    """The sub-scores and the factor for prose of all pairs (call, solution) of some lists."""
+    own = Match.call_id if kind == "call" else Match.firm_id
+    found: dict[tuple[int, int], tuple[dict[str, Any], float]] = {}
+    for part in in_parts(sorted(ids)):
+        rows = session.execute(
+            select(Match.call_id, Match.solution_id, Match.parts, Match.prose).where(own.in_(part))
+        )
+        found |= {(row.call_id, row.solution_id): (row.parts, row.prose) for row in rows}
+    return found
 
 
 def live(now: datetime) -> ColumnElement[bool]:

@@ -283,13 +283,15 @@ def _own_view(
     ids = {_owner(kind, row) for row in rows}
     closed = feedback.closed_pairs(session, kind, ids)
     tastes = feedback.tastes(session, kind, ids, now)
+    parts = dealing.parts_of(session, kind, tastes)
     found = []
     for row in rows:
-        owner = _owner(kind, row)
-        if (row.call_id, row.solution_id) not in closed.get(owner, ()):
-            taste = tastes.get(owner)
-            value = tasted(row.parts, row.prose, taste) if taste else row.score
-            found.append(Candidate(row, value))
+        owner, pair = _owner(kind, row), (row.call_id, row.solution_id)
+        if pair in closed.get(owner, ()):
+            continue
+        taste = tastes.get(owner)
+        value = tasted(*parts[pair], taste) if taste else row.score
+        found.append(Candidate(row, value))
     return found
 
 
