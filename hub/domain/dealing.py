@@ -3,7 +3,7 @@
 How places are dealt is the matcher's business; here is what the marketplace knows about it. A
 "deal" task names a list (of a "call", or of a "firm" by its organisation) or the whole "market".
 Whoever changes what a list may hold asks for it in the same transaction; what the clock alone
-changes is found by `overtaken` and `opened`.
+changes is found by `follow_clock`.
 """
 
 from collections import Counter, defaultdict
@@ -59,30 +59,33 @@ def ask_for_town(session: Session, town_id: int, *, cause: str, now: datetime) -
 
 
 def due(session: Session, now: datetime) -> bool:
-    """Whether the clock has made a list untrue."""
+    """Whether the clock has made a list untrue. Asked every few seconds: it looks at calls alone."""
     return any(
-        session.scalar(statement.limit(1)) is not None
-        for statement in (_overtaken(now), _opened(now))
+        session.scalar(statement.limit(1)) is not None for statement in (_over(now), _opened(now))
     )
 
 
 def follow_clock(session: Session, now: datetime) -> None:
     """Ask for the lists that time has made untrue: a deadline passed, or a call has opened."""
-    for kind in ("call", "firm"):
-        ids = session.scalars(_overtaken(now).where(Place.kind == kind).distinct()).all()
-        ask(session, kind, ids, cause="clock", now=now)
-    calls = session.scalars(_opened(now)).all()
-    ask(session, "call", calls, cause="clock", now=now)
-    for part in in_parts(calls):
-        firms = select(Match.firm_id).where(
+    over, opened = (session.scalars(found).all() for found in (_over(now), _opened(now)))
+    ask(session, "call", [*over, *opened], cause="clock", now=now)
+    for part in in_parts(over):
+        told = select(Place.owner_id).where(CURRENT, Place.kind == "firm", Place.call_id.in_(part))
+        ask(session, "firm", session.scalars(told.distinct()).all(), cause="clock", now=now)
+    for part in in_parts(opened):
+        fit = select(Match.firm_id).where(
             Match.call_id.in_(part), Match.score >= WEAKEST_FOR_SOLUTION
         )
-        ask(session, "firm", session.scalars(firms.distinct()).all(), cause="clock", now=now)
+        ask(session, "firm", session.scalars(fit.distinct()).all(), cause="clock", now=now)
 
 
-def _overtaken(now: datetime) -> Any:
-    over = or_(Call.state != "published", Call.closes_at <= now)
-    return select(Place.owner_id).join(Call, Place.call_id == Call.id).where(CURRENT, over)
+def _over(now: datetime) -> Any:
+    """Calls that have a list and are open no more."""
+    return (
+        select(Call.id)
+        .join(MatchList, and_(MatchList.kind == "call", MatchList.owner_id == Call.id))
+        .where(or_(Call.state != "published", Call.closes_at <= now))
+    )
 
 
 def _opened(now: datetime) -> Any:
