@@ -4,6 +4,8 @@ PORT ?= 8000
 DATA_DIR ?= data
 DEMO ?= true
 SEMANTIC ?= auto
+# Browsers and servers are waited for much of the time, so twice as many testers as cores.
+TESTERS ?= $(shell expr 2 '*' $$(nproc 2>/dev/null || echo 2))
 BIN := .venv/bin
 CATALOGUE := hub/translations/en/LC_MESSAGES/messages
 MODEL := $(if $(filter off,$(SEMANTIC)),,.venv/installed-semantic)
@@ -18,10 +20,10 @@ run: .venv/installed $(MODEL) $(CATALOGUE).mo ## Install, seed and start everyth
 	@PORT="$(PORT)" DATA_DIR="$(DATA_DIR)" DEMO="$(DEMO)" SEMANTIC="$(SEMANTIC)" exec $(BIN)/hub serve
 
 test: .venv/installed-dev $(CATALOGUE).mo ## Run the whole test suite
-	@$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n $(TESTERS) --dist loadgroup $(ARGS)
 
 test-postgres: .venv/installed-dev $(CATALOGUE).mo ## Run the suite on a private PostgreSQL
-	@$(BIN)/python tests/postgres.py $(BIN)/python -m pytest -n auto --dist loadgroup -m "not journey" $(ARGS)
+	@$(BIN)/python tests/postgres.py $(BIN)/python -m pytest -n $(TESTERS) --dist loadgroup -m "not journey" $(ARGS)
 
 check: .venv/installed-dev ## Lint, formatting and types
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

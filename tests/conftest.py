@@ -133,3 +133,9 @@ def services(settings: Settings, database: Database, clock: Clock) -> Services:
 @pytest.fixture
 def app(services: Services) -> Flask:
     return create_app(services=services)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the groups that one worker must run alone: they take longest."""
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
