@@ -33,9 +33,9 @@ for (const note of document.querySelectorAll("[data-counts]")) {
   });
 }
 
-// Matches are being made: look again soon, then less often, and not for ever; what answers an
-// action stays until its reader leaves.
-const answered = document.querySelector(".flashes");
+// Matches are being made: look again soon, then less often, and not for ever. Where there are
+// cards to read already, what answers an action stays until its reader leaves.
+const answered = document.querySelector(".flashes") && document.querySelector(".card-match");
 const waiting = answered ? null : document.querySelector("[data-look-again]");
 if (waiting) {
   const tries = Number(sessionStorage.getItem("tries") || 0);
