@@ -50,6 +50,12 @@ class Edges:
     def __len__(self) -> int:
         return len(self.call)
 
+    def take(self, mask: NDArray[Any]) -> "Edges":
+        """Return the pairs under a mask or at these positions."""
+        columns = {own.name: getattr(self, own.name) for own in fields(self)}
+        parts = {code: own[mask] for code, own in columns.pop("parts").items()}
+        return Edges(parts=parts, **{name: own[mask] for name, own in columns.items()})
+
     def rows(self) -> Iterator[dict[str, Any]]:
         """Yield a mapping for each pair, as plain numbers; None for a part not stated."""
         names = [own.name for own in fields(self) if own.name != "parts"]

@@ -222,6 +222,10 @@ class Side:
             cells.append((rows.indices[start:end], rows.data[start:end]))
         return Row(tuple(cells))
 
+    def rows(self, part: str) -> csr_matrix:
+        """Return the rows of the base by a part of the vectors."""
+        return self._base.parts[PARTS.index(part)]
+
     def searched(self, slots: Slots) -> csr_matrix:
         """Return the rows of posts of the base over the terms that are searched for."""
         return segments.without(_matrix(self._base.parts[0], slots, len(self.terms)), self.terms)
