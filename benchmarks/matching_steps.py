@@ -4,6 +4,7 @@ python -m benchmarks.matching_steps '{"step": "incremental", "folder": "â€¦", â€
 """
 
 import json
+import pickle
 import shutil
 import statistics
 import sys
@@ -22,10 +23,11 @@ from benchmarks.measure import memory, percentiles
 from workers.matching import epoch as epochs
 from workers.matching.edges import Edges, rescore, score_pairs, shards
 from workers.matching.exposure import RULES, Pairs, deal_calls, deal_firms, steer
-from workers.matching.listing import Listing
+from workers.matching.listing import Listing, from_bytes
 from workers.matching.market import Change, Market
 
 _SHARDS = 20
+_EVENTS = 40
 _OTHERS = 1_000_000_000  # numbers of listings that come later begin here
 _GIST_ROWS = 256
 
@@ -60,22 +62,30 @@ def build(folder: str, calls: int, solutions: int, meanings: bool) -> dict[str, 
     took |= {"memory": memory(), "terms": len(epoch.keys)}
     heads = market.solutions.heads
     took["copies"] = sum(id_ != head for id_, head in heads.items())
+    later = {
+        "calls": list(synthetic.calls(_EVENTS, _OTHERS)),
+        "solutions": list(synthetic.solutions(_EVENTS, _OTHERS)),
+        "changed": [
+            replace(post, id=i) for i, post in enumerate(synthetic.solutions(_EVENTS, 2 * _OTHERS))
+        ],
+    }
+    for name, posts in later.items():
+        stored = [(post.id, post.to_bytes()) for post in posts]
+        (place / f"{name}.pickle").write_bytes(pickle.dumps(stored))
     (place / "built.json").write_text(json.dumps(took))
     return took
 
 
-def incremental(folder: str, events: int, meanings: bool) -> dict[str, Any]:
+def incremental(folder: str) -> dict[str, Any]:
     """Let listings come and go one by one, analysis excluded."""
     before = memory()
     began = time.perf_counter()
     market = _loaded(folder)
     loaded = time.perf_counter() - began
-    synthetic = Synthetic(meanings=meanings)
-    calls = list(synthetic.calls(events, _OTHERS))
-    solutions = list(synthetic.solutions(events, _OTHERS))
-    changed = [
-        replace(post, id=i) for i, post in enumerate(synthetic.solutions(events, 2 * _OTHERS))
-    ]
+    calls, solutions, changed = (
+        [from_bytes(*row) for row in pickle.loads((Path(folder) / f"{name}.pickle").read_bytes())]
+        for name in ("calls", "solutions", "changed")
+    )
     start = memory()
     touched: list[int] = []
 
@@ -90,7 +100,7 @@ def incremental(folder: str, events: int, meanings: bool) -> dict[str, Any]:
         "new solution": (solutions, lambda post: market.update(solutions=[post])),
         "changed solution": (changed, lambda post: market.update(solutions=[post])),
         "withdrawn solution": (
-            list(range(events, 2 * events)),
+            list(range(_EVENTS, 2 * _EVENTS)),
             lambda id_: market.update(gone_solutions=[id_]),
         ),
     }

@@ -31,23 +31,13 @@ Slots = NDArray[np.int64]
 Scores = NDArray[np.float32]
 Places = tuple[NDArray[np.int64], NDArray[np.int64]]
 
-_POST = np.dtype(
-    [
-        ("id", "i8"),
-        ("owner", "i8"),
-        ("since", "i8"),
-        ("digest", "u8"),
-        ("text", "u8"),
-        ("prose", "f8"),
-        ("enumeration", "f8"),
-        ("traits", "i8"),
-        ("themes", "i8"),
-        ("places", "i8"),
-        ("head", "i8"),
-        ("alive", "?"),
-    ],
-    align=True,
-)
+# What is known of a post, one array for each.
+_COLUMNS: dict[str, Any] = {
+    **dict.fromkeys(("id", "owner", "since", "traits", "themes", "places", "head"), np.int64),
+    **dict.fromkeys(("digest", "text"), np.uint64),
+    **dict.fromkeys(("prose", "enumeration"), np.float64),
+    "alive": np.bool_,
+}
 
 
 @dataclass(slots=True)
@@ -90,7 +80,8 @@ class Side:
         self._tail_rows: list[Row] = []
         self._tail_prepared: list[Prepared | None] = []
         self._tail_parts: tuple[csr_matrix, ...] | None = None
-        self._posts = np.zeros(0, _POST)
+        self._posts = {name: np.zeros(0, kind) for name, kind in _COLUMNS.items()}
+        self._canonical: NDArray[np.bool_] | None = None
         self._count = 0
         self._slots: dict[int, int] = {}
         self._clusters = Clusters()
@@ -122,7 +113,7 @@ class Side:
 
     def column(self, name: str) -> NDArray[Any]:
         """Return a column of all slots, those of posts that are gone included."""
-        return np.asarray(self._posts[name][: self._count])
+        return self._posts[name][: self._count]
 
     def slot(self, id_: int) -> int | None:
         """Return the slot of a listing."""
@@ -137,14 +128,13 @@ class Side:
         """Return the listing in a slot."""
         if slot >= len(self._base):
             return self._tail[slot - len(self._base)]
-        post = self._posts[slot]
-        text = self._stored.profile(slot, float(post["enumeration"]))
+        posts = self._posts
         return Listing(
-            int(post["id"]),
-            int(post["owner"]),
-            text,
-            self.traits.values[int(post["traits"])],
-            int(post["since"]),
+            int(posts["id"][slot]),
+            int(posts["owner"][slot]),
+            self._stored.profile(slot, float(posts["enumeration"][slot])),
+            self.traits.values[posts["traits"][slot]],
+            int(posts["since"][slot]),
             self._stored.meaning(slot),
         )
 
@@ -156,8 +146,10 @@ class Side:
     @property
     def canonical(self) -> NDArray[np.bool_]:
         """Tell for every slot whether its post stands for an offer."""
-        mask = self.column("head") == np.arange(self._count)
-        return np.asarray(mask & self.column("alive"))
+        if self._canonical is None:
+            heads = self.column("head") == np.arange(self._count)
+            self._canonical = heads & self.column("alive")
+        return self._canonical
 
     def head(self, id_: int) -> int:
         """Return the id of the post that stands for a listing's offer. Raises KeyError."""
@@ -346,6 +338,7 @@ class Side:
             for own in cluster:
                 posts["head"][own] = head
             waiting -= cluster
+        self._canonical = None
         for slot in dict.fromkeys((*before, *moves.came)):
             was = before.get(slot) == slot and slot not in came
             now = bool(posts["alive"][slot]) and posts["head"][slot] == slot
@@ -357,8 +350,8 @@ class Side:
                 moves.stale.add(int(posts["id"][slot]))
 
     def _seniority(self, slot: int) -> tuple[int, int, int]:
-        post = self._posts[slot]
-        return int(post["since"]), int(post["digest"]), int(post["id"])
+        since, digest, id_ = (int(self._posts[name][slot]) for name in ("since", "digest", "id"))
+        return since, digest, id_
 
     def _append(self, post: Listing) -> int:
         self._add([post])
@@ -371,26 +364,31 @@ class Side:
     def _add(self, posts: Sequence[Listing]) -> None:
         """Take slots for listings, each standing for itself."""
         end = self._count + len(posts)
-        if end > len(self._posts):
-            room = np.zeros(max(end - len(self._posts), len(self._posts) // 8, 16), _POST)
-            self._posts = np.concatenate([self._posts, room])
+        room = end - len(self._posts["id"])
+        if room > 0:
+            room = max(room, end // 8)
+            for name, kind in _COLUMNS.items():
+                self._posts[name] = np.concatenate([self._posts[name], np.zeros(room, kind)])
         for slot, post in enumerate(posts, self._count):
-            self._posts[slot] = (
-                post.id,
-                post.owner,
-                post.since,
-                int(post.profile.digest, 16),
-                _hash(post.profile.shingles),
-                prose_factor(post.profile.enumeration),
-                post.profile.enumeration,
-                self.traits.number(post.traits),
-                self.themes.number(post.themes),
-                self.places.number(post.places),
-                slot,
-                True,
-            )
+            values = {
+                "id": post.id,
+                "owner": post.owner,
+                "since": post.since,
+                "digest": int(post.profile.digest, 16),
+                "text": _hash(post.profile.shingles),
+                "prose": prose_factor(post.profile.enumeration),
+                "enumeration": post.profile.enumeration,
+                "traits": self.traits.number(post.traits),
+                "themes": self.themes.number(post.themes),
+                "places": self.places.number(post.places),
+                "head": slot,
+                "alive": True,
+            }
+            for name, value in values.items():
+                self._posts[name][slot] = value
             self._slots[post.id] = slot
         self._count = end
+        self._canonical = None
 
     def _row(self, post: Listing) -> Row:
         return Row.of(self.epoch.vector(post.profile), self.terms)
@@ -443,7 +441,8 @@ class Side:
         """Write everything into an existing folder; all listings must sit in the base."""
         self._base.save(folder, prefix)
         self._stored.save(folder, prefix)
-        np.save(folder / f"{prefix}-posts.npy", self._posts[: self._count])
+        for name in _COLUMNS:
+            np.save(folder / f"{prefix}-post-{name}.npy", self.column(name))
         for name in ("pieces", "texts", "sizes"):
             np.save(folder / f"{prefix}-copies-{name}.npy", getattr(self._pieces, name))
         head = {
@@ -472,8 +471,8 @@ class Side:
                 for name in ("pieces", "texts", "sizes")
             )
         )
-        side._posts = np.load(folder / f"{prefix}-posts.npy")
-        side._count = len(side._posts)
+        side._posts = {name: np.load(folder / f"{prefix}-post-{name}.npy") for name in _COLUMNS}
+        side._count = len(side._posts["id"])
         side._slots = dict(zip(side._posts["id"].tolist(), range(side._count), strict=True))
         side.traits = Distinct([read_traits(kind, own) for kind, own in head["traits"]])
         side.themes = Distinct([tuple(own) for own in head["themes"]])
