@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from sparse_dot_topn import sp_matmul_topn
 
 from benchmarks.market import Market as Synthetic
-from benchmarks.measure import memory, percentiles
+from benchmarks.measure import Spent, memory, percentiles, spent
 from workers.matching import epoch as epochs
 from workers.matching.edges import Edges, rescore, score_pairs, shards
 from workers.matching.exposure import RULES, Pairs, deal_calls, deal_firms, steer
@@ -106,68 +107,69 @@ def incremental(folder: str) -> dict[str, Any]:
     }
     found: dict[str, Any] = {}
     for name, (things, act) in steps.items():
-        times = []
         touched.clear()
-        for thing in things:
-            at = time.perf_counter()
-            settle(act(thing))
-            times.append((time.perf_counter() - at) * 1_000)
-        found[name] = {**percentiles(times), "pairs": round(statistics.mean(touched))}
+        times = [spent(partial(_both, settle, act, thing)) for thing in things]
+        found[name] = {**_percentiles(times), "pairs": round(statistics.mean(touched))}
+    end = memory()
     return {
         "steps": found,
-        "bare": percentiles([_bare_row(market, post) for post in calls]),
+        "bare": _percentiles([_bare_row(market, post) for post in calls]),
         "load_seconds": round(loaded, 2),
-        "memory": {"before": before, "start": start, "end": memory()},
+        "memory": {"before": before, "start": start, "end": end},
     }
 
 
-def _bare_row(market: Market, post: Listing) -> float:
-    """Return the milliseconds of the bare product of one text with all solutions."""
+def _both(settle: Callable[[Change], None], act: Callable[[Any], Change], thing: Any) -> None:
+    settle(act(thing))
+
+
+def _percentiles(times: list[Spent]) -> dict[str, Any]:
+    return {
+        "wall": percentiles([time.wall for time in times]),
+        "processor": percentiles([time.processor for time in times]),
+    }
+
+
+def _bare_row(market: Market, post: Listing) -> Spent:
+    """Return the time of the bare product of one text with all solutions."""
     rows = market.solutions.rows("text")
     vector = market.epoch.vector(post.profile)
     numbers = market.terms.numbers(vector.keys)
     dense = np.zeros(rows.shape[1], np.float32)
     known = numbers < rows.shape[1]
     dense[numbers[known]] = vector.values[known]
-    at = time.perf_counter()
-    scores = rows @ dense
-    np.argpartition(-scores, 200)
-    return (time.perf_counter() - at) * 1_000
+    return spent(lambda: np.argpartition(-(rows @ dense), 200))
 
 
 def full(folder: str, runs: int) -> dict[str, Any]:
     """Score the whole market anew; then the bare products of the same matrices."""
     market = _loaded(folder)
-    times: dict[str, list[float]] = {"lists": [], "pairs": []}
-    edges = None
+    times: dict[str, list[Spent]] = {"lists": [], "pairs": []}
+    edges: list[Edges] = []
     for _ in range(runs):
-        at = time.perf_counter()
-        market.fill()
-        times["lists"].append(time.perf_counter() - at)
-        at = time.perf_counter()
-        count, kept = 0, []
-        for shard in shards(market, _SHARDS):
-            scored = rescore(market, shard)
-            count += len(scored)
-            kept.append(_shown(scored))
-        times["pairs"].append(time.perf_counter() - at)
-        edges = kept
+        edges.clear()
+        times["lists"].append(spent(market.fill))
+        times["pairs"].append(spent(partial(_rescored, market, edges)))
     peak = memory()
-    assert edges is not None
-    pairs = _joined(edges)
+    count = sum(map(len, edges))
+    pairs = _joined([_shown(one) for one in edges])
     return {
         "runs": runs,
         "pairs": count,
         "above_cut": len(pairs),
-        "seconds": {name: round(statistics.median(own), 2) for name, own in times.items()},
+        "seconds": {name: _seconds(own) for name, own in times.items()},
         "memory": peak,
         "exposure": _exposure(pairs),
         "bare": _bare(market, runs),
     }
 
 
+def _rescored(market: Market, edges: list[Edges]) -> None:
+    edges.extend(rescore(market, shard) for shard in shards(market, _SHARDS))
+
+
 def _shown(edges: Edges) -> Edges:
-    """Keep the pairs that a list may show; the others go to the database alone."""
+    """Keep the pairs that a list may show."""
     return edges.take(edges.value >= min(RULES.cut_call, RULES.cut_firm))
 
 
@@ -180,20 +182,15 @@ def _joined(edges: list[Edges]) -> Pairs:
     return Pairs(offer=columns["solution"], entitled=verified, **columns)
 
 
-def _exposure(pairs: Pairs) -> dict[str, float]:
+def _exposure(pairs: Pairs) -> dict[str, Any]:
     """Return the seconds of dealing all lists from the scored pairs."""
-    found = {}
     moved = replace(RULES, delta=0.02)
     steps: dict[str, Callable[[], object]] = {
         "lists of calls, reserve included": lambda: deal_calls(pairs, lists=np.unique(pairs.call)),
         "lists of firms": lambda: deal_firms(pairs, lists=np.unique(pairs.firm)),
         "a night of steering (dial at 0.02)": lambda: steer(pairs, {}, moved),
     }
-    for name, step in steps.items():
-        at = time.perf_counter()
-        step()
-        found[name] = round(time.perf_counter() - at, 2)
-    return found
+    return {name: _seconds([spent(step)]) for name, step in steps.items()}
 
 
 def _bare(market: Market, runs: int) -> dict[str, Any]:
@@ -229,13 +226,16 @@ def _both_ways(calls: Any, solutions: Any) -> None:
         sp_matmul_topn(left, right.T.tocsr(), top_n=count, threshold=0.0)
 
 
-def _median(work: Callable[[], None], runs: int) -> float:
-    times = []
-    for _ in range(runs):
-        at = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - at)
-    return round(statistics.median(times), 2)
+def _median(work: Callable[[], None], runs: int) -> dict[str, float]:
+    return _seconds([spent(work) for _ in range(runs)])
+
+
+def _seconds(times: list[Spent]) -> dict[str, float]:
+    """Return the medians, in seconds."""
+    return {
+        "wall": round(statistics.median(one.wall for one in times) / 1_000, 2),
+        "processor": round(statistics.median(one.processor for one in times) / 1_000, 2),
+    }
 
 
 def _loaded(folder: str) -> Market:

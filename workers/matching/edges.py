@@ -111,9 +111,9 @@ def _scored(market: Market, calls: Slots, solutions: Slots) -> Edges:
     own, other = market.calls, market.solutions
     call_traits, rows = np.unique(own.column("traits")[calls], return_inverse=True)
     solution_traits, cols = np.unique(other.column("traits")[solutions], return_inverse=True)
-    sides = (
-        [own.traits.values[i] for i in call_traits.tolist()],
-        [other.traits.values[i] for i in solution_traits.tolist()],
+    sides: tuple[Any, Any] = (
+        [own.traits[i] for i in call_traits.tolist()],
+        [other.traits[i] for i in solution_traits.tolist()],
     )
     through = ~shut(*sides, rows, cols)
     calls, solutions, rows, cols = (one[through] for one in (calls, solutions, rows, cols))

@@ -232,9 +232,7 @@ class Market:
         others = link.eligible.copy()
         others[list(anew)] = False
         for member in members.voiced:
-            scores = seen.scores(link.measure, link.members, member)
-            found = np.flatnonzero(others & (scores > 0))
-            nearest.enter(member, found, scores[found])
+            nearest.enter(member, seen.scores(link.measure, link.members, member), others)
 
     def _compare(self, change: Change) -> None:
         """Find the pairs that entered and left among listings that did not change themselves."""
@@ -287,9 +285,7 @@ class Market:
             groups.setdefault(key, []).append(slot)
         voices, alive = link.members.canonical, link.eligible
         for own in groups.values():
-            scores = self._theme_scores(
-                posts.traits.values[posts.column("traits")[own[0]]], link.members
-            )
+            scores = self._theme_scores(posts.traits[posts.column("traits")[own[0]]], link.members)
             scores = np.where(voices, scores, np.float32(0))
             best = np.flatnonzero(scores > link.nearest.floor(scores))
             whole = len(best) == np.count_nonzero(scores)
@@ -357,7 +353,7 @@ class Market:
     def probe(self, side: Side, slot: int) -> Probe:
         """Return the listing of a slot as it is compared with the other side."""
         columns = side.column("traits"), side.column("digest")
-        traits = side.traits.values[columns[0][slot]]
+        traits = side.traits[columns[0][slot]]
         return Probe(side.row(slot), traits, side.prepared(slot), int(columns[1][slot]))
 
     def _scores(self, measure: Measure, probe: Probe, side: Side) -> Scores:

@@ -7,7 +7,7 @@ what came since in a small tail. A slot is never used twice: a changed listing g
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,11 @@ from workers.matching import meaning
 from workers.matching import segment as segments
 from workers.matching.copies import COPY, Clusters, Pieces, copy_pairs, jaccard
 from workers.matching.epoch import Epoch
-from workers.matching.listing import Listing, read_traits
+from workers.matching.listing import Listing
 from workers.matching.meaning import Passages, Prepared
 from workers.matching.places import masks, numbers
 from workers.matching.segment import PARTS, Row, Segment, Terms, segment
-from workers.matching.stored import Gists, Stored, framed
+from workers.matching.stored import Gists, Stored, TraitTable, framed
 from workers.matching.themes import Spread
 
 Slots = NDArray[np.int64]
@@ -85,7 +85,7 @@ class Side:
         self._count = 0
         self._slots: dict[int, int] = {}
         self._clusters = Clusters()
-        self.traits = Distinct()
+        self.traits = TraitTable()
         self.themes = Distinct()
         self.places = Distinct()
         self._spread = self.epoch.spread_themes((), -1)
@@ -133,7 +133,7 @@ class Side:
             int(posts["id"][slot]),
             int(posts["owner"][slot]),
             self._stored.profile(slot, float(posts["enumeration"][slot])),
-            self.traits.values[posts["traits"][slot]],
+            self.traits[posts["traits"][slot]],
             int(posts["since"][slot]),
             self._stored.meaning(slot),
         )
@@ -441,12 +441,12 @@ class Side:
         """Write everything into an existing folder; all listings must sit in the base."""
         self._base.save(folder, prefix)
         self._stored.save(folder, prefix)
+        self.traits.save(folder, prefix)
         for name in _COLUMNS:
             np.save(folder / f"{prefix}-post-{name}.npy", self.column(name))
         for name in ("pieces", "texts", "sizes"):
             np.save(folder / f"{prefix}-copies-{name}.npy", getattr(self._pieces, name))
         head = {
-            "traits": [[type(own).__name__, asdict(own)] for own in self.traits.values],
             "themes": self.themes.values,
             "places": self.places.values,
             "posts": [[text, sorted(own)] for text, own in self._clusters.posts.items()],
@@ -474,7 +474,7 @@ class Side:
         side._posts = {name: np.load(folder / f"{prefix}-post-{name}.npy") for name in _COLUMNS}
         side._count = len(side._posts["id"])
         side._slots = dict(zip(side._posts["id"].tolist(), range(side._count), strict=True))
-        side.traits = Distinct([read_traits(kind, own) for kind, own in head["traits"]])
+        side.traits = TraitTable.load(folder, prefix)
         side.themes = Distinct([tuple(own) for own in head["themes"]])
         side.places = Distinct([tuple(own) for own in head["places"]])
         side._clusters.posts.update((text, set(own)) for text, own in head["posts"])
