@@ -38,9 +38,11 @@ def report(results: dict[str, Any]) -> str:
 
 
 def _machine(results: dict[str, Any]) -> str:
+    steps = [one for kind in ("incremental", "full", "meaning") for one in results[kind].values()]
+    loads = [one["load"] for one in steps]
     return (
-        f"`python -m benchmarks.matching`; {results['machine']}, {results['minutes']} minutes,"
-        f" load of the machine {results['load']}."
+        f"`python -m benchmarks.matching`; {results['machine']}. The machine was shared: its load was"
+        f" {min(loads)} to {max(loads)} when steps ended."
     )
 
 
