@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -288,6 +289,57 @@ def match() -> None:
 def match_rebuild(fresh: bool) -> None:
     """Freeze new matching statistics and match every listing again, or go on with it."""
     become(commands.rematch(fresh=fresh), settings_of())
+
+
+@match.command("tune")
+@click.option("--dry-run", is_flag=True, help="Only measure; do not say what to change.")
+@click.option(
+    "--eval",
+    "folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A labelled set to measure before and after on, too.",
+)
+@click.option(
+    "--vectors",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A file to keep the set's vectors in, so that the next run is quick.",
+)
+def match_tune(dry_run: bool, folder: Path | None, vectors: Path | None) -> None:
+    """Refit the public weights to the answers that were given; measure before and after."""
+    become(commands.tune(dry_run=dry_run, folder=folder, vectors=vectors), settings_of())
+
+
+@match.command("audit")
+@click.option("--week", "name", help="Such as 2026-W48; the last week when not given.")
+@click.option("--store", is_flag=True, help="Keep what was measured.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def match_audit(name: str | None, store: bool, as_json: bool) -> None:
+    """Measure a week again from the stored places; exit code 1 when its report says otherwise."""
+    from hub import audit_text
+    from hub.domain.fairness import report
+    from hub.domain.fairness.weeks import Week
+
+    here = services()
+    now = here.clock()
+    try:
+        week = Week.parse(name) if name else Week.of(now).previous
+    except ValueError:
+        raise click.ClickException(
+            f"週は 2026-W48 のように書いてください / not a week: {name}"
+        ) from None
+    with here.database.session() as session:
+        found = report.check(session, week, now=now)
+    if found is None:
+        raise click.ClickException(
+            f"{week.name} の一覧の記録がありません / no places are known of that week"
+        )
+    if store:
+        with here.database.unit_of_work() as session:
+            report.store(session, found.draft, now=now)
+    click.echo(audit_text.as_json(found) if as_json else audit_text.as_table(found))
+    if store and not as_json:
+        click.echo("保存しました / stored")
+    sys.exit(1 if found.differences and not store else 0)
 
 
 @main.group(invoke_without_command=True)

@@ -1,7 +1,9 @@
 """The command lines of an installation's processes, for `hub serve` and for one alone."""
 
+import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from hub.config import Settings
@@ -41,10 +43,19 @@ def rematch(*, fresh: bool = False) -> list[str]:
     return [sys.executable, "-m", "workers", "rematch", *(["--fresh"] if fresh else [])]
 
 
-def judge(out: Path, vectors: Path | None) -> list[str]:
+def judge(out: Path, vectors: Path | None, factors: Mapping[str, float]) -> list[str]:
     """Scoring every pair in every way, for evaluation; `vectors` is a file to keep vectors in."""
     kept = () if vectors is None else ("--vectors", str(vectors.absolute()))
-    return [sys.executable, "-m", "workers", "judge", str(out), *kept]
+    also = ("--factors", json.dumps(factors)) if factors else ()
+    return [sys.executable, "-m", "workers", "judge", str(out), *kept, *also]
+
+
+def tune(*, dry_run: bool, folder: Path | None, vectors: Path | None) -> list[str]:
+    """Refitting the weights to the answers that were given."""
+    paths = {"--eval": folder, "--vectors": vectors}
+    options = [word for name, path in paths.items() if path for word in (name, str(path))]
+    dry = ["--dry-run"] if dry_run else []
+    return [sys.executable, "-m", "workers", "tune", *dry, *options]
 
 
 def embedder() -> list[str]:

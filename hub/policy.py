@@ -72,6 +72,13 @@ def is_live(actor: Actor, subject: Call | Solution) -> bool:
     return subject.state in ("draft", "published")
 
 
+def is_of_company(actor: Actor, subject: Any) -> bool:
+    """Belongs to a company, whichever."""
+    return actor is not None and any(
+        m.state == "active" and m.organisation.kind == "company" for m in actor.memberships
+    )
+
+
 def posts_calls(actor: Actor, subject: Any) -> bool:
     return _organisation_of(subject).kind == "municipality"
 
@@ -92,6 +99,10 @@ def is_public_desk(actor: Actor, subject: Desk) -> bool:
     return subject.state == "published" and subject.organisation.verified_at is not None
 
 
+def is_own(actor: Actor, subject: Membership) -> bool:
+    return actor is not None and subject.user_id == actor.id
+
+
 def is_waiting(actor: Actor, subject: Membership) -> bool:
     return subject.state == "requested"
 
@@ -102,17 +113,21 @@ MAY: dict[str, list[list[Predicate]]] = {
     "organisation.read": [[anyone]],
     "organisation.enter": [[is_member]],
     "organisation.edit": [[is_owner]],
+    "organisation.answer": [[is_editor, posts_calls], [is_editor, posts_solutions]],
     "organisation.join": [[has_no_tie]],
     "organisation.verify": [[is_operator]],  # once more changes nothing
     "organisation.refuse": [[is_operator, is_unverified_municipality]],
     "membership.read": [[is_member]],
     "membership.answer": [[is_owner, is_waiting]],
+    "membership.digest": [[is_editor, is_own]],
     "operator.enter": [[is_operator]],
     # Who holds the link of a mail, or knows number and address, is let in by the rules themselves.
     "alert.subscribe": [[anyone]],
     "alert.read": [[anyone]],
     "alert.confirm": [[anyone]],
     "alert.end": [[anyone]],
+    "digest.answer": [[anyone]],
+    "digest.end": [[anyone]],
     "call.read": [[is_public], [is_member], [is_operator]],
     "call.create": [[is_editor, posts_calls]],
     "call.edit": [[is_editor, is_live]],
@@ -121,6 +136,7 @@ MAY: dict[str, list[list[Predicate]]] = {
     "call.close": [[is_editor]],
     "call.discard": [[is_editor]],
     "call.matches": [[is_member]],
+    "call.why": [[is_public, is_of_company]],
     # The subject of an answer is a pair; its organisation is the one whose list holds it.
     "feedback.read": [[is_member]],
     "feedback.give": [[is_editor]],

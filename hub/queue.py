@@ -41,18 +41,24 @@ class Job:
     function: str
     queue: str
     seconds: int  # it is stopped after this long
+    first: bool = False  # goes before what waits in its queue: somebody looks at a page
 
 
 JOBS = {
     "index": Job("workers.jobs.indexing.run", INDEX, 1800),
     "alerts": Job("workers.jobs.alerts.run", MAIL, 300),
+    "digests": Job("workers.jobs.digests.run", MAIL, 300),
     "match": Job("workers.jobs.matching.run", MATCH, 1800),
     "deal": Job("workers.jobs.deal.run", MATCH, 1800),
+    "night": Job("workers.jobs.deal.night", UPKEEP, 900),
+    "questions": Job("workers.jobs.questions.run", MATCH, 300, first=True),
     "explain": Job("workers.jobs.explaining.run", EXPLAIN, 1800),
     "embed": Job("workers.jobs.embedding.run", EMBED, 1800),
     "doctor": Job("workers.jobs.upkeep.doctor", UPKEEP, 900),
     "compact": Job("workers.jobs.upkeep.compact", UPKEEP, 900),
     "epoch": Job("workers.jobs.upkeep.epoch", UPKEEP, 1800),
+    "audit": Job("workers.jobs.audit.run", UPKEEP, 900),
+    "audit-running": Job("workers.jobs.audit.running", UPKEEP, 900),
 }
 DRAINS = (
     "index",
@@ -163,7 +169,11 @@ class Queue:
         """Put one job on its queue. Raises RedisError."""
         job = JOBS[name]
         self._rq(job.queue).enqueue(
-            job.function, job_timeout=job.seconds, result_ttl=0, failure_ttl=86400
+            job.function,
+            job_timeout=job.seconds,
+            result_ttl=0,
+            failure_ttl=86400,
+            at_front=job.first,
         )
 
     def has_jobs(self, *names: str) -> bool:

@@ -131,6 +131,17 @@ class Installation:
         except psutil.NoSuchProcess:
             return []
 
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run `hub …` on this installation."""
+        return subprocess.run(
+            [sys.executable, "-m", "hub", *words],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
     def stop(self, number: int = signal.SIGINT, seconds: float = 40) -> int:
         """Stop it as a person would; returns the exit code."""
         assert self.process is not None

@@ -15,7 +15,17 @@ from hub.domain.calls import CallValues
 from hub.domain.desks import DeskValues
 from hub.domain.organisations import Profile
 from hub.domain.solutions import SolutionValues
-from hub.models import Call, Desk, Match, Organisation, Solution, User
+from hub.models import (
+    Call,
+    Desk,
+    Epoch,
+    Match,
+    MatchList,
+    Organisation,
+    Place,
+    Solution,
+    User,
+)
 from tests.conftest import NOW
 from workers.jobs import deal, explaining, matching
 
@@ -141,6 +151,42 @@ def pair(call: Call, solution: Solution, score: float = 0.5, **values: object) -
         "gaps": {"ja": [], "en": []},
     }
     return Match(**row | values)
+
+
+def place(owner: Call | Organisation, match: Match, rank: int = 1, **values: object) -> Place:
+    """A place of the list of a call or a firm, as a worker would store it."""
+    row = {
+        "kind": "call" if isinstance(owner, Call) else "firm",
+        "owner_id": owner.id,
+        "rank": rank,
+        "call_id": match.call_id,
+        "solution_id": match.solution_id,
+        "firm_id": match.firm_id,
+        "town_id": match.town_id,
+        "value": match.score,
+        "how": "merit",
+        "begins_at": NOW,
+    }
+    return Place(**row | values)
+
+
+def dealt(
+    session: Session, owner: Call | Organisation, *matches: Match, **values: object
+) -> list[Place]:
+    """Store the list of a call or a firm with these pairs in this order, dealt in epoch 1.
+
+    Pairs must be in the database; `values` replace those of every place.
+    """
+    session.merge(Epoch(id=1, version="test", made_at=NOW, calls=1, solutions=1, snapshot=b""))
+    kind = "call" if isinstance(owner, Call) else "firm"
+    row = MatchList(
+        kind=kind, owner_id=owner.id, epoch_id=1, dealt_at=NOW, suitable=len(matches), loss=0.0
+    )
+    session.merge(row)
+    places = [place(owner, match, rank, **values) for rank, match in enumerate(matches, 1)]
+    session.add_all(places)
+    session.flush()
+    return places
 
 
 def work_off(database: Database, folder: Path, *, clock: Callable[[], datetime]) -> None:

@@ -32,6 +32,8 @@ DEPTH = 50  # ids of a ranking
 CUTS = {"call": 0.40, "solution": 0.35}  # what is shown: solutions to a call, calls to a firm
 _BATCH = 8  # passages that the model is asked for at a time
 
+_PLAIN: Mapping[str, float] = {}
+
 Vectors = dict[str, np.ndarray]
 
 
@@ -48,27 +50,27 @@ class _Market:
     call_heads: Mapping[int, int]
     solution_heads: Mapping[int, int]
 
-    def scores(self, without: Sequence[str]) -> Scores:
+    def scores(self, without: Sequence[str], factors: Mapping[str, float] = _PLAIN) -> Scores:
         kept = {code: own for code, own in self.values.items() if code not in without}
-        return score.combine(kept, self.prose, self.closed)
+        return score.combine(kept, self.prose, self.closed, factors)
 
 
-def run(out: Path, kept: Path | None) -> None:
-    """Score the installation and write JSON to `out`; `kept` is a file to keep vectors in."""
+def run(out: Path, kept: Path | None, factors: Mapping[str, float] = _PLAIN) -> None:
+    """Score the installation and write JSON to `out`; `kept` is a file to keep vectors in.
+
+    With `factors` of the weights, it is scored by those too, as "refitted …".
+    """
     services = opened()
     market = _market(services, kept)
     variants: dict[str, tuple[str, ...]] = {"meaning": (), "words": ("meaning",)}
     if "meaning" not in market.values:
         variants = {"words": ()}
     variants |= {f"without {code}": (code,) for code in score.CODES if _counts(market, code)}
-    out.write_text(
-        json.dumps(
-            {
-                "variants": {n: _rankings(market, without) for n, without in variants.items()},
-                "pairs": _pairs(market),
-            }
-        )
-    )
+    rankings = {name: _rankings(market, without) for name, without in variants.items()}
+    if factors:
+        for name in {"meaning", "words"} & variants.keys():
+            rankings[f"refitted {name}"] = _rankings(market, variants[name], factors)
+    out.write_text(json.dumps({"variants": rankings, "pairs": _pairs(market)}))
 
 
 def _counts(market: _Market, code: str) -> bool:
@@ -160,10 +162,12 @@ def _meant(epoch: Epoch, left: Sequence[Listing], right: Sequence[Listing]) -> C
     return score.meant(meaning.likenesses(calls, solutions, rows, cols), epoch)
 
 
-def _rankings(market: _Market, without: Sequence[str]) -> dict[str, Any]:
+def _rankings(
+    market: _Market, without: Sequence[str], factors: Mapping[str, float] = _PLAIN
+) -> dict[str, Any]:
     """Return side -> id -> how many of the other side are shown, and all of it, best first."""
     shape = (len(market.calls), len(market.solutions))
-    values = market.scores(without).value.reshape(shape)
+    values = market.scores(without, factors).value.reshape(shape)
     closed = market.closed.reshape(shape)
     return {
         "call": {

@@ -22,10 +22,12 @@ log = logging.getLogger(__name__)
 # Imported before the first fork, so that a job starts within milliseconds.
 PRELOADED = (
     "workers.jobs.alerts",
+    "workers.jobs.audit",
     "workers.jobs.indexing",
     "workers.jobs.matching",
     "workers.jobs.deal",
     "workers.jobs.explaining",
+    "workers.jobs.questions",
     "workers.jobs.embedding",
     "workers.jobs.upkeep",
 )

@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from hub.clock import JST, utcnow
 from hub.config import Settings
 from hub.db import Database
-from hub.domain import alerts, dealing, mails, outbox
+from hub.domain import alerts, dealing, digests, mails, outbox, questions
 from hub.queue import PREFIX, QUEUES, Queue
 from workers.logs import set_up
 
@@ -38,9 +38,12 @@ class Entry:
 
 
 TABLE = (
+    Entry("audit", "30 2 * * 1"),  # by last week's scores: before the epoch makes new ones
+    Entry("audit-running", "*/5 * * * *"),  # mostly finds that nothing is to be done
     Entry("epoch", "0 3 * * 1"),
     Entry("doctor", "30 3 * * *"),
     Entry("compact", "0 4 * * *"),
+    Entry("night", "15 4 * * *"),
     Entry("embed", "*/5 * * * *"),  # a model may have come, or another one
 )
 SWEEP_SECONDS = 2.0
@@ -82,14 +85,18 @@ class Scheduler:
         return True
 
     def sweep(self, now: datetime) -> None:
-        """Wake what has work due: tasks after a lost ping, a failure or a dead worker, alerts in the
-        morning, mails."""
+        """Wake what has work due: tasks after a lost ping, a failure or a dead worker, alerts
+        and digests in the morning, mails."""
         with self.database.session() as session:
             kinds = outbox.due(session, now)
             if alerts.due(session, now) or mails.due(session, now):
                 kinds.add("alerts")
+            if digests.due(session, now):
+                kinds.add("digests")
             if dealing.due(session, now):
                 kinds.add("deal")
+            if questions.due(session):
+                kinds.add("questions")
         if kinds:
             self.queue.ping(*sorted(kinds))
 

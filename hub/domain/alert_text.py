@@ -54,12 +54,16 @@ class Links:
         """The page of the reference number."""
         return self._to(alert, f"/r/{alert.reference}")
 
-    def listing(self, alert: Alert, row: Call | Solution) -> str:
+    def listing(self, row: Call | Solution, language: str) -> str:
         """The page of a listing."""
-        return self._to(alert, f"/{row.subject}s/{row.id}")
+        return self.to(f"/{row.subject}s/{row.id}", language)
+
+    def to(self, path: str, language: str) -> str:
+        """A page of ours in the reader's language."""
+        return f"{self.origin}{path}{'?lang=en' if language == 'en' else ''}"
 
     def _to(self, alert: Alert, path: str) -> str:
-        return f"{self.origin}{path}{'?lang=en' if alert.language == 'en' else ''}"
+        return self.to(path, alert.language)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,7 @@ def confirmation(alert: Alert, links: Links) -> Text:
     _ = translator(alert.language)
     return Text(
         _("【Local Hub】お知らせを始める前の確認"),
-        _joined(
+        joined(
             wrap(
                 _(
                     "Local Hub で、次の条件の新着をこのアドレスに知らせる申し込みがありました。"
@@ -107,7 +111,7 @@ def already(alert: Alert, links: Links) -> Text:
     _ = translator(alert.language)
     return Text(
         _("【Local Hub】このお知らせはもう始まっています"),
-        _joined(
+        joined(
             wrap(
                 _(
                     "次の条件の新着をこのアドレスに知らせる申し込みが、もう一度ありました。"
@@ -136,7 +140,7 @@ def news(alert: Alert, rows: Sequence[Call | Solution], links: Links) -> Text:
     more = _("ほかに%(count)d件あります。次のページから、すべて見られます。") % {"count": rest}
     return Text(
         subject % names,
-        _joined(
+        joined(
             wrap(first % names),
             _search(alert, _),
             *(_item(n, alert, row, links, _) for n, row in enumerate(listed, 1)),
@@ -156,7 +160,7 @@ def _item(number: int, alert: Alert, row: Call | Solution, links: Links, _: Tran
         closes = row.closes_at
         when = format_moment(closes, alert.language) if closes else _("随時受付中")
         lines.append(wrap(_("締切: %(when)s") % {"when": when}, "   "))
-    return "\n".join((*lines, links.listing(alert, row)))
+    return "\n".join((*lines, links.listing(row, alert.language)))
 
 
 def _search(alert: Alert, _: Translate) -> str:
@@ -205,7 +209,8 @@ def _short(title: str) -> str:
     return title if len(title) <= TITLE_IN_SUBJECT else f"{title[:TITLE_IN_SUBJECT]}…"
 
 
-def _joined(*parts: str) -> str:
+def joined(*parts: str) -> str:
+    """Parts of a mail with an empty line between them."""
     return "\n\n".join(parts) + "\n"
 
 

@@ -264,8 +264,10 @@ def open_calls(session: Session, towns: Collection[int], *, now: datetime) -> Co
     return found
 
 
-def standings(session: Session, firms: Collection[int]) -> dict[int, Standing]:
-    """What the allocation remembers of these firms; those it does not know are left out."""
+def standings(session: Session, firms: Collection[int] | None) -> dict[int, Standing]:
+    """What the allocation remembers of these firms, or of all; those unknown are left out."""
+    if firms is None:
+        return {row.organisation_id: row for row in session.scalars(select(Standing))}
     found: dict[int, Standing] = {}
     for part in in_parts(sorted(firms)):
         rows = session.scalars(select(Standing).where(Standing.organisation_id.in_(part)))

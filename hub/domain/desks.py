@@ -2,11 +2,12 @@
 
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement, and_, not_
 from sqlalchemy.orm import Session
 
 from hub.clock import to_jst
@@ -14,6 +15,7 @@ from hub.domain import audit, dealing, listings
 from hub.domain.errors import Problem, Refused, raise_any, refuse
 from hub.domain.inputs import fold, parse_email, parse_url
 from hub.domain.permission import require
+from hub.domain.status import desk_rests
 from hub.i18n import N_
 from hub.models.desk import Desk
 from hub.models.organisation import Organisation, User
@@ -21,12 +23,14 @@ from hub.models.organisation import Organisation, User
 LINES = ("name", "department", "url", "phone", "email", "hours", "pause_reason")
 TEXTS = ("takes", "rules")
 REPLY_DAYS_MAX = 90
+CAPACITY_MAX = 999
 _INTAKE = {"state", "paused", "paused_until", "capacity"}  # what decides how many firms are told
 LABELS = {
     "name": N_("窓口の名前"),
     "department": N_("担当部署"),
     "takes": N_("どんな提案を受けるか"),
     "reply_days": N_("返事までの日数"),
+    "capacity": N_("同時に受けられる提案の数"),
     "url": N_("ウェブページ"),
     "phone": N_("電話"),
     "email": N_("メールアドレス"),
@@ -50,6 +54,7 @@ LIMITS = {
 }
 REQUIRED = {name: LABELS[name] for name in ("name", "takes", "reply_days")}
 _DAYS = re.compile(r"([0-9]{1,3})(?:営業|working)?\s*(?:日|days?)?(?:以内)?")
+_NUMBER = re.compile(r"([0-9]{1,4})\s*(?:件|proposals?)?(?:まで)?")
 _PHONE = re.compile(r"0[0-9]{9,10}")
 
 
@@ -64,6 +69,7 @@ class DeskValues:
     phone: str = ""
     email: str = ""
     reply_days: str = ""
+    capacity: str = ""
     hours: str = ""
     rules: str = ""
     paused: bool = False
@@ -154,9 +160,7 @@ def taking(now: datetime) -> ColumnElement[bool]:
     Needs the organisation joined.
     """
     return and_(
-        Desk.state == "published",
-        Organisation.verified_at.is_not(None),
-        or_(Desk.paused.is_(False), Desk.paused_until < to_jst(now).date()),
+        Desk.state == "published", Organisation.verified_at.is_not(None), not_(desk_rests(now))
     )
 
 
@@ -179,7 +183,7 @@ def _checked(values: DeskValues) -> dict[str, Any]:
     """Clean the texts and check what even a draft must keep to."""
     found = listings.cleaned(values, LINES, TEXTS)
     problems = listings.too_long(found, LIMITS)
-    for name, parse in (("url", _url), ("phone", _phone), ("email", _email), ("reply_days", _days)):
+    for name, parse in _PARSERS:
         try:
             found[name] = parse(found[name])
         except Refused as refused:
@@ -219,6 +223,26 @@ def _days(text: str) -> int | None:
         message = N_("返事までの日数は1から%(limit)dまでの数で入力してください")
         raise refuse("reply_days", message, limit=REPLY_DAYS_MAX)
     return int(days[1])
+
+
+def _capacity(text: str) -> int | None:
+    line = fold(text)
+    if not line:
+        return None
+    count = _NUMBER.fullmatch(line)
+    if count is None or not 0 < int(count[1]) <= CAPACITY_MAX:
+        message = N_("同時に受けられる数は1から%(limit)dまでの数で入力してください")
+        raise refuse("capacity", message, limit=CAPACITY_MAX)
+    return int(count[1])
+
+
+_PARSERS: tuple[tuple[str, Callable[[str], Any]], ...] = (
+    ("url", _url),
+    ("phone", _phone),
+    ("email", _email),
+    ("reply_days", _days),
+    ("capacity", _capacity),
+)
 
 
 def _move(

@@ -8,7 +8,7 @@ mistake. The keys of the mappings are the fields of the matcher's `CallFacts` an
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Select, func, select
@@ -37,8 +37,16 @@ SOLUTION_TEXTS = ("title", "summary", "solves", "brings", "asks_text", "evidence
 NOT_CONTENT = frozenset({"id", "town", "firm", "opens_at", "closes_at", "published"})
 
 
-def calls(session: Session, ids: Collection[int] | None = None) -> dict[int, Facts]:
-    """Facts of published calls by id: all of them, or those among `ids`."""
+def calls(
+    session: Session,
+    ids: Collection[int] | None = None,
+    *,
+    states: Sequence[str] = ("published",),
+) -> dict[int, Facts]:
+    """Facts of published calls by id: all of them, or those among `ids`.
+
+    With other `states` they are facts as of calls that are published.
+    """
     rows = session.execute(
         _published(
             select(
@@ -61,6 +69,7 @@ def calls(session: Session, ids: Collection[int] | None = None) -> dict[int, Fac
             ),
             Call,
             ids,
+            states,
         )
     ).all()
     themes = _chosen(session, CallTheme.call_id, CallTheme, ids)
@@ -122,6 +131,11 @@ def solutions(session: Session, ids: Collection[int] | None = None) -> dict[int,
     }
 
 
+def draft(session: Session, call_id: int) -> Facts | None:
+    """What matching would know of a call if it were public as it is; None when there is none."""
+    return calls(session, [call_id], states=("draft", "published")).get(call_id)
+
+
 def load(session: Session, subject: str, ids: Collection[int] | None = None) -> dict[int, Facts]:
     """`calls` or `solutions`, by the name of the subject."""
     return calls(session, ids) if subject == "call" else solutions(session, ids)
@@ -154,9 +168,12 @@ def fingerprint(facts: Mapping[str, Any], meaning: str = "") -> str:
 
 
 def _published(
-    statement: Select[Any], model: type[Call] | type[Solution], ids: Collection[int] | None
+    statement: Select[Any],
+    model: type[Call] | type[Solution],
+    ids: Collection[int] | None,
+    states: Sequence[str] = ("published",),
 ) -> Select[Any]:
-    statement = statement.where(model.state == "published")
+    statement = statement.where(model.state.in_(states))
     return statement if ids is None else statement.where(model.id.in_(ids))
 
 

@@ -6,24 +6,25 @@ as it is.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import exists, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session, aliased, joinedload
 
-from hub.domain import audit, desks, outbox
+from hub.db import in_parts
+from hub.domain import audit, dealing, desks, outbox
 from hub.domain.errors import refuse
 from hub.domain.permission import require
-from hub.domain.status import open_at
 from hub.i18n import N_
 from hub.models.desk import Desk
 from hub.models.listing import Call, Solution
 from hub.models.matching import LISTS, VERDICTS, Feedback, Match, Place
 from hub.models.organisation import Organisation, User
+from hub.models.reference import Municipality
 
 CLOSING = ("declined", "hidden")  # such a pair leaves the list of who said so
 EQUAL_REASONS = 3
@@ -63,7 +64,6 @@ BY_CODE = {reason.code: reason for reason in REASONS}
 FIT_REASONS = tuple(reason.code for reason in REASONS if reason.fit)
 
 Pairs = set[tuple[int, int]]  # call, solution
-SLICE = 500  # ids in one statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,19 +111,6 @@ def answer(
 ) -> Feedback:
     """Say what the pair is to us, or change what we said. Raises Forbidden, Refused."""
     require(actor, "feedback.give", pair)
-    return record(session, pair, verdict, reason=reason, actor=actor, now=now)
-
-
-def record(
-    session: Session,
-    pair: Pair,
-    verdict: str,
-    *,
-    reason: str = "",
-    actor: User | None,
-    now: datetime,
-) -> Feedback:
-    """`answer` for whoever has been let in otherwise, such as by the link of a mail."""
     reason = _checked(verdict, reason)
     leaning = _taste(session, pair, now)
     row = _row(session, pair)
@@ -191,7 +178,9 @@ def _seen(session: Session, pair: Pair) -> dict[str, Any]:
     """The pair as it stood in the list; without a rank when the list never showed it."""
     place = _place(session, pair)
     match = session.get(Match, (pair.call.id, pair.solution.id))
-    seen: dict[str, Any] = {"list": pair.kind, "parts": match.parts if match else {}}
+    seen: dict[str, Any] = {"list": pair.kind, "parts": {}}
+    if match is not None:
+        seen |= {"parts": match.parts, "prose": match.prose}
     if place is not None:
         seen |= {"rank": place.rank, "value": place.value, "how": place.how}
     return seen
@@ -251,12 +240,20 @@ def _taste(session: Session, pair: Pair, now: datetime) -> dict[str, float]:
 
 
 def given(session: Session, organisation: Organisation) -> list[Feedback]:
-    """Every answer of the organisation, newest first."""
+    """Every answer of the organisation with both listings and their owners, newest first."""
+    place = (
+        joinedload(Organisation.municipality).joinedload(Municipality.prefecture),
+        joinedload(Organisation.prefecture),
+    )
     return list(
         session.scalars(
             select(Feedback)
             .where(Feedback.organisation_id == organisation.id)
             .order_by(Feedback.at.desc(), Feedback.call_id, Feedback.solution_id)
+            .options(
+                joinedload(Feedback.call).joinedload(Call.organisation).options(*place),
+                joinedload(Feedback.solution).joinedload(Solution.organisation).options(*place),
+            )
         )
     )
 
@@ -295,7 +292,7 @@ def closed_pairs(session: Session, kind: str, owner_ids: Collection[int]) -> dic
             Feedback.organisation_id == Solution.organisation_id
         )
     found: defaultdict[int, Pairs] = defaultdict(set)
-    for part in _parts(owner_ids):
+    for part in in_parts(sorted(owner_ids)):
         rows = session.execute(
             statement.add_columns(own).where(own.in_(part), Feedback.verdict.in_(CLOSING))
         )
@@ -316,7 +313,7 @@ def tastes(
     if kind != "call":
         return _tastes(session, owner_ids, now)
     owners: dict[int, int] = {}
-    for part in _parts(owner_ids):
+    for part in in_parts(sorted(owner_ids)):
         calls = session.execute(select(Call.id, Call.organisation_id).where(Call.id.in_(part)))
         owners |= {row.id: row.organisation_id for row in calls}
     found = _tastes(session, set(owners.values()), now)
@@ -327,7 +324,7 @@ def _tastes(
     session: Session, organisation_ids: Collection[int], now: datetime
 ) -> dict[int, dict[str, float]]:
     reasons: defaultdict[tuple[int, str], list[float | None]] = defaultdict(list)
-    for part in _parts(organisation_ids):
+    for part in in_parts(sorted(organisation_ids)):
         rows = session.scalars(
             select(Feedback).where(
                 Feedback.organisation_id.in_(part),
@@ -355,6 +352,47 @@ def _factor(values: Iterable[float | None]) -> float:
     return round(1 + MOST_SHIFT * (1 - 2 * mean), 3)
 
 
+# --- What weights may be refitted by -------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """An answer that says whether a pair fits: of which list, from which place, for or against.
+
+    `parts` and `prose` are the pair's as it was answered.
+    """
+
+    list: str
+    place: int
+    good: bool
+    parts: dict[str, float | None]
+    prose: float
+
+
+def outcomes(session: Session) -> list[Outcome]:
+    """The answers about fit that were given to places, in a fixed order.
+
+    What is hidden, has no time now or is there already says nothing about fit.
+    """
+    rows = session.scalars(
+        select(Feedback)
+        .where(Feedback.verdict != "hidden")
+        .order_by(Feedback.organisation_id, Feedback.call_id, Feedback.solution_id)
+    )
+    return [
+        Outcome(
+            list=f"call-{row.call_id}" if seen["list"] == "call" else f"firm-{row.organisation_id}",
+            place=seen["rank"],
+            good=row.verdict != "declined",
+            parts=seen["parts"],
+            prose=seen["prose"],
+        )
+        for row in rows
+        if {"rank", "prose"} <= (seen := row.seen).keys()
+        and (row.verdict != "declined" or row.reason in FIT_REASONS)
+    ]
+
+
 # --- How much a town can take --------------------------------------------------------------------
 
 
@@ -377,7 +415,7 @@ def capacities(session: Session, town_ids: Collection[int], now: datetime) -> di
     """
     taking: defaultdict[int, list[int | None]] = defaultdict(list)
     resting: set[int] = set()
-    for part in _parts(town_ids):
+    for part in in_parts(sorted(town_ids)):
         published = session.scalars(
             select(Desk).where(Desk.organisation_id.in_(part), Desk.state == "published")
         )
@@ -393,9 +431,9 @@ def capacities(session: Session, town_ids: Collection[int], now: datetime) -> di
         if None not in stated and len(waiting.get(town, ())) >= sum(c or 0 for c in stated)
     }
     slow = full | overloaded(session, town_ids, now)
-    calls = _open_calls(session, slow, now)
+    posted = dealing.open_calls(session, slow, now=now)
     found: dict[int, int | None] = dict.fromkeys(town_ids)
-    found |= {town: FLOOR * calls.get(town, 0) for town in slow}
+    found |= {town: FLOOR * posted[town] for town in slow}
     found |= dict.fromkeys(resting - taking.keys(), 0)
     return found
 
@@ -425,25 +463,8 @@ def _waiting(
         )
     )
     found: defaultdict[int, set[int]] = defaultdict(set)
-    for part in _parts(town_ids):
+    for part in in_parts(sorted(town_ids)):
         for town, firm, seen in session.execute(statement.where(Call.organisation_id.in_(part))):
             if "rank" in seen:
                 found[town].add(firm)
     return dict(found)
-
-
-def _open_calls(session: Session, town_ids: Collection[int], now: datetime) -> dict[int, int]:
-    found: dict[int, int] = {}
-    for part in _parts(town_ids):
-        rows = session.execute(
-            select(Call.organisation_id, func.count())
-            .where(open_at(now), Call.organisation_id.in_(part))
-            .group_by(Call.organisation_id)
-        )
-        found |= {row[0]: row[1] for row in rows}
-    return found
-
-
-def _parts(ids: Collection[int]) -> Iterator[list[int]]:
-    ordered = sorted(ids)
-    return (ordered[start : start + SLICE] for start in range(0, len(ordered), SLICE))

@@ -19,11 +19,13 @@ from sqlalchemy.orm import Session
 
 from hub.mail import Letter
 from hub.models.alert import Alert, AlertSeen, Mail
+from hub.models.digest import Digest, DigestCard
 
 LEASE = timedelta(minutes=2)
 REST = timedelta(minutes=1)  # for all mails, when the server is away
 LONGEST_WAIT = timedelta(hours=6)
 LIFETIME = timedelta(days=2)  # a mail that could not go out for so long fails
+MORNING_ONLY = timedelta(hours=12)  # a digest is of its day: what it told of goes into the next
 OVERDUE = timedelta(hours=1)
 WAITING = ("queued", "sending")
 
@@ -44,7 +46,7 @@ class Claim:
 
 def queue(
     session: Session,
-    alert: Alert,
+    owner: Alert | Digest,
     kind: str,
     key: str,
     *,
@@ -57,10 +59,11 @@ def queue(
     if session.scalar(select(Mail.id).where(Mail.key == key)) is not None:
         return None
     mail = Mail(
-        alert_id=alert.id,
+        alert_id=owner.id if isinstance(owner, Alert) else None,
+        digest_id=owner.id if isinstance(owner, Digest) else None,
         kind=kind,
         key=key,
-        recipient=alert.email,
+        recipient=owner.email,
         subject=subject,
         body=body,
         end_url=end_url,
@@ -95,7 +98,7 @@ def claim(session: Session, *, repeatable: bool, host: str, now: datetime) -> Cl
     while (mail := session.scalar(oldest)) is not None:
         if mail.state == "sending" and not repeatable:
             fail(session, mail, "a worker died while it was handed over; it may have arrived")
-        elif now - mail.created_at > LIFETIME:
+        elif now - mail.created_at > _lifetime(mail):
             fail(session, mail, mail.last_error or "it could not go out in time")
         else:
             mail.tries, mail.due_at = mail.tries + 1, now + LEASE
@@ -105,6 +108,10 @@ def claim(session: Session, *, repeatable: bool, host: str, now: datetime) -> Cl
     return None
 
 
+def _lifetime(mail: Mail) -> timedelta:
+    return MORNING_ONLY if mail.kind == "digest" else LIFETIME
+
+
 def _letter(mail: Mail, host: str) -> Letter:
     return Letter(
         message_id=f"{mail.key}@{host}",
@@ -112,7 +119,7 @@ def _letter(mail: Mail, host: str) -> Letter:
         subject=mail.subject,
         body=mail.body,
         at=mail.created_at,
-        language=mail.alert.language,
+        language=mail.owner.language,
         end_url=mail.end_url,
     )
 
@@ -137,8 +144,8 @@ def sent(session: Session, claimed: Claim, *, now: datetime) -> None:
     mail = _held(session, claimed)
     if mail is not None:
         mail.state, mail.sent_at, mail.last_error = "sent", now, ""
-        if mail.kind == "news":
-            mail.alert.last_sent_at = now
+        if mail.kind in ("news", "digest"):
+            mail.owner.last_sent_at = now
         _blank(mail)
 
 
@@ -177,7 +184,9 @@ def fail(session: Session, mail: Mail, error: str) -> None:
     """Give up. What the mail told of counts as untold, so that the next one tells of it."""
     mail.state, mail.last_error = "failed", error[:500]
     _blank(mail)
-    if mail.kind == "news":
+    if mail.kind == "digest":
+        session.execute(delete(DigestCard).where(DigestCard.mail_id == mail.id))
+    elif mail.kind == "news" and mail.alert is not None:
         session.execute(delete(AlertSeen).where(AlertSeen.mail_id == mail.id))
         mail.alert.looked_at = mail.alert.confirmed_at
 
@@ -188,16 +197,22 @@ def wait(tries: int) -> timedelta:
 
 
 def overdue(session: Session, now: datetime) -> int:
-    """How many mails have been waiting for over an hour, and alerts that nobody looked at."""
+    """How many mails wait for over an hour, and alerts and digests that nobody looked at."""
     late = now - OVERDUE
     waiting = select(func.count(Mail.id)).where(Mail.state.in_(WAITING), Mail.created_at < late)
-    unseen = select(func.count(Alert.id)).where(Alert.state == "active", Alert.due_at < late)
-    return (session.scalar(waiting) or 0) + (session.scalar(unseen) or 0)
+    unseen = [
+        select(func.count(model.id)).where(model.state == "active", model.due_at < late)
+        for model in (Alert, Digest)
+    ]
+    return sum(session.scalar(counted) or 0 for counted in (waiting, *unseen))
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A mail that failed or is being tried again, without its address."""
+    """A mail that failed or is being tried again, without its address.
+
+    `reference` is the alert's number, or the digest's as D-7.
+    """
 
     reference: str
     kind: str
@@ -211,13 +226,20 @@ def troubles(session: Session) -> list[Trouble]:
     """What the operator should know of, newest first."""
     rows = session.execute(
         select(Mail, Alert.reference)
-        .join(Mail.alert)
+        .outerjoin(Mail.alert)
         .where(or_(Mail.state == "failed", Mail.last_error != ""))
         .order_by(Mail.id.desc())
         .limit(50)
     )
     return [
-        Trouble(reference, mail.kind, mail.state, mail.tries, mail.last_error, mail.created_at)
+        Trouble(
+            reference or f"D-{mail.digest_id}",
+            mail.kind,
+            mail.state,
+            mail.tries,
+            mail.last_error,
+            mail.created_at,
+        )
         for mail, reference in rows
     ]
 

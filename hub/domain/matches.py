@@ -1,115 +1,78 @@
-"""Reading matches: which pairs a list shows, in which order.
+"""Recommended lists one by one: of a call, of a firm, and a solution's own.
 
-The worker has scored the pairs; nothing here changes a score. What the clock decides (is the
-call open?) and what people decide (is it published?) is asked when a list is read.
+`match_lists` says what may be shown; here also whether a list is up to date.
 """
 
-from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, select
-from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.orm import Session
 
-from hub.domain import facts
-from hub.domain.status import open_at
+from hub.domain import match_lists
+from hub.domain.match_lists import LONGEST, Shown
 from hub.models.listing import Call, Solution
-from hub.models.matching import Epoch, Match, MatchState
+from hub.models.matching import Epoch, Match, MatchList, MatchState
 from hub.models.organisation import Organisation
-from hub.models.reference import Municipality
+from hub.models.work import OutboxTask
 
-# Nothing weaker is shown: a list of four good ones beats ten padded ones.
-WEAKEST_FOR_CALL = 0.40
-WEAKEST_FOR_SOLUTION = 0.35
-WEAKEST = min(WEAKEST_FOR_CALL, WEAKEST_FOR_SOLUTION)
-
-Grouped = tuple[int, int]  # a listing, and the group of which a list shows one
+WEAKEST_FOR_CALL = match_lists.WEAKEST_FOR_CALL
+WEAKEST_FOR_SOLUTION = match_lists.WEAKEST_FOR_SOLUTION
+WEAKEST = match_lists.WEAKEST
 
 
-def for_call(session: Session, call: Call, *, now: datetime, limit: int = 10) -> list[Match]:
-    """Solutions for a call, best first, one per firm. Any state of the call: it is its town's."""
-    chosen = _one_each(_solutions_for(session, call))[:limit]
-    matches = session.scalars(
-        select(Match)
-        .where(Match.call_id == call.id, Match.solution_id.in_(chosen))
-        .options(
-            joinedload(Match.solution).joinedload(Solution.organisation),
-            joinedload(Match.solution).selectinload(Solution.theme_rows),
-            joinedload(Match.solution).selectinload(Solution.area_rows),
-        )
-    )
-    return sorted(matches, key=lambda match: chosen.index(match.solution_id))
+def for_call(session: Session, call: Call, *, now: datetime, limit: int = LONGEST) -> list[Shown]:
+    """Solutions recommended for a call, in rank order. Any state of the call, at any time."""
+    return match_lists.best_for_calls(session, [call.id], limit=limit).get(call.id, [])
+
+
+def for_firm(
+    session: Session, firm: Organisation, *, now: datetime, limit: int = LONGEST
+) -> list[Shown]:
+    """Open calls recommended to a firm, each with the firm's best solution, in rank order."""
+    return match_lists.best_for_firms(session, [firm.id], now=now, limit=limit).get(firm.id, [])
 
 
 def for_solution(
-    session: Session, solution: Solution, *, now: datetime, limit: int = 10
+    session: Session, solution: Solution, *, now: datetime, limit: int = LONGEST
 ) -> list[Match]:
-    """Calls open at `now` for a solution, best first; of calls with nearly the same text one."""
-    chosen = _one_each(_calls_for(session, solution, now))[:limit]
-    place = joinedload(Organisation.municipality).joinedload(Municipality.prefecture)
-    matches = session.scalars(
-        select(Match)
-        .where(Match.solution_id == solution.id, Match.call_id.in_(chosen))
-        .options(
-            joinedload(Match.call).joinedload(Call.organisation).options(place),
-            joinedload(Match.call).selectinload(Call.theme_rows),
+    """Open calls that fit a solution, best first."""
+    found = match_lists.best_for_solutions(session, [solution.id], now=now, limit=limit)
+    return found.get(solution.id, [])
+
+
+def dealt(session: Session, call: Call) -> MatchList | None:
+    """How and when the call's list was dealt last."""
+    return session.get(MatchList, ("call", call.id))
+
+
+def is_current(session: Session, owner: Call | Solution | Organisation) -> bool:
+    """Whether the list was made from what is public now, by today's statistics.
+
+    A change leaves a task behind, and who works on it leaves the next one: to match, to deal, to
+    explain. So a list is current when it is of the newest epoch and nothing waits for it.
+    """
+    if isinstance(owner, Call):
+        made: Any = session.get(MatchList, ("call", owner.id))
+        awaited = _tasks(("match", "deal", "explain"), "call", [owner.id])
+    elif isinstance(owner, Solution):
+        made = session.get(MatchState, ("solution", owner.id))
+        awaited = or_(
+            _tasks(("match",), "solution", [owner.id]),
+            _tasks(("deal", "explain"), "firm", [owner.organisation_id]),
         )
-    )
-    return sorted(matches, key=lambda match: chosen.index(match.call_id))
-
-
-def count(session: Session, listing: Call | Solution, *, now: datetime) -> int:
-    """How many places the whole list of a listing has."""
-    if isinstance(listing, Call):
-        return len(_one_each(_solutions_for(session, listing)))
-    return len(_one_each(_calls_for(session, listing, now)))
-
-
-def is_current(session: Session, listing: Call | Solution) -> bool:
-    """Whether the listing's matches were made from what it says now, by today's statistics."""
-    found = facts.load(session, listing.subject, [listing.id]).get(listing.id)
-    state = session.get(MatchState, (listing.subject, listing.id))
-    if found is None or state is None:
+    else:
+        made = session.get(MatchList, ("firm", owner.id))
+        own = select(Solution.id).where(Solution.organisation_id == owner.id)
+        awaited = or_(
+            _tasks(("match",), "solution", own), _tasks(("deal", "explain"), "firm", [owner.id])
+        )
+    if made is None or made.epoch_id != session.scalar(select(func.max(Epoch.id))):
         return False
-    epoch = session.scalar(select(func.max(Epoch.id)))
-    return state.epoch_id == epoch and state.fingerprint == facts.fingerprint(found)
+    return session.scalar(select(OutboxTask.id).where(awaited).limit(1)) is None
 
 
-def _solutions_for(session: Session, call: Call) -> Iterable[Grouped]:
-    wanted = and_(
-        Match.call_id == call.id,
-        Match.score >= WEAKEST_FOR_CALL,
-        Match.solution_id == Solution.id,
-        Solution.state == "published",
+def _tasks(kinds: tuple[str, ...], subject: str, ids: Any) -> ColumnElement[bool]:
+    return and_(
+        OutboxTask.kind.in_(kinds), OutboxTask.subject == subject, OutboxTask.subject_id.in_(ids)
     )
-    return _ordered(session, Match.solution_id, Solution.organisation_id, wanted)
-
-
-def _calls_for(session: Session, solution: Solution, now: datetime) -> Iterable[Grouped]:
-    wanted = and_(
-        Match.solution_id == solution.id,
-        Match.score >= WEAKEST_FOR_SOLUTION,
-        Match.call_id == Call.id,
-        open_at(now),
-    )
-    return _ordered(session, Match.call_id, Match.original_id, wanted)
-
-
-def _ordered(
-    session: Session,
-    other: InstrumentedAttribute[int],
-    group: InstrumentedAttribute[int],
-    wanted: ColumnElement[bool],
-) -> Iterable[Grouped]:
-    """Equal scores go by a hash of the texts: no date and no id decides."""
-    rows = session.execute(
-        select(other, group).where(wanted).order_by(Match.score.desc(), Match.tie)
-    )
-    return ((row[0], row[1]) for row in rows)
-
-
-def _one_each(pairs: Iterable[Grouped]) -> list[int]:
-    """The first listing of each group, in order."""
-    first: dict[int, int] = {}
-    for listing_id, group in pairs:
-        first.setdefault(group, listing_id)
-    return list(first.values())

@@ -71,6 +71,11 @@ def note_ids(
     )
 
 
+def wake(session: Session, name: str) -> None:
+    """Wake the workers of a drain after the commit, for work that is kept in another table."""
+    session.info.setdefault("noted", set()).add(name)
+
+
 def take_noted(session: Session) -> frozenset[str]:
     """The kinds noted in this session since the last call: whom to wake after the commit."""
     return frozenset(session.info.pop("noted", ()))

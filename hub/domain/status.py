@@ -3,8 +3,10 @@
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 
+from hub.clock import to_jst
+from hub.models.desk import Desk
 from hub.models.listing import Call, Solution
 
 Status = Literal["draft", "upcoming", "open", "closed", "archived"]
@@ -35,3 +37,23 @@ def open_at(now: datetime) -> ColumnElement[bool]:
 def public(model: type[Call] | type[Solution]) -> ColumnElement[bool]:
     """True in SQL for listings that everybody may read."""
     return and_(model.state.in_(("published", "closed")), model.published_at.is_not(None))
+
+
+def desk_rests(now: datetime) -> ColumnElement[bool]:
+    """`desks.is_paused` as SQL. The last day of a pause is still paused."""
+    until = Desk.paused_until
+    return and_(Desk.paused.is_(True), or_(until.is_(None), until >= to_jst(now).date()))
+
+
+def resting_towns(now: datetime) -> Select[int]:
+    """Ids of the organisations that have public desks, all of which rest.
+
+    Their calls are recommended to nobody meanwhile; they stay public and are found by search.
+    """
+    rest = func.sum(case((desk_rests(now), 1), else_=0))
+    return (
+        select(Desk.organisation_id)
+        .where(Desk.state == "published")
+        .group_by(Desk.organisation_id)
+        .having(rest == func.count())
+    )

@@ -10,10 +10,8 @@ import click
 from hub.evaluation import calibration, matching, report
 from hub.evaluation.labelled import BadSet, LabelledSet, read
 from hub.evaluation.noise import wrap
-from hub.evaluation.pipeline import Installation, Unfinished, installed, scored
-from hub.evaluation.report import Direction
-
-Judge = Callable[[Installation, LabelledSet], list[Direction]]
+from hub.evaluation.pipeline import Unfinished, installed, scored
+from hub.evaluation.stored import stored_lists
 
 
 @click.group("eval")
@@ -62,41 +60,47 @@ def match(
 ) -> None:
     """Match the calls and solutions of FOLDER, both ways."""
     target = run_file or Path("run-match.jsonl")
-    if stored:
-        _evaluate(folder, ("match",), report.match_directions, target, as_json, worst)
-        return
     try:
         labelled = read(folder)
         sets = {"": labelled, **({"in boilerplate": wrap(labelled, seed)} if noise else {})}
-        found = {name: scored(own, vectors) for name, own in sets.items()}
-    except BadSet as problem:
+        ways = {name: _ways(own, stored, vectors) for name, own in sets.items()}
+    except (BadSet, Unfinished) as problem:
         raise click.ClickException(str(problem)) from None
     judgements = {
-        f"{variant} {name}".strip(): matching.judged(labelled, lists)
-        for name, own in found.items()
-        for variant, lists in own.variants.items()
-        if not name or not variant.startswith("without")
+        f"{way} {name}".strip(): matching.judged(labelled, lists)
+        for name, own in ways.items()
+        for way, lists in own.items()
+        if not name or not way.startswith("without")
     }
-    plain = found[""]
-    main = next(iter(plain.variants))
+    main, lists = next(iter(ways[""].items()))
     with target.open("w", encoding="utf-8") as file:
-        for line in matching.run_lines(plain.variants[main]):
-            file.write(json.dumps(line) + "\n")
+        file.writelines(f"{json.dumps(line)}\n" for line in matching.run_lines(lists))
     falls = _falls(judgements)
     if as_json:
         data = {name: matching.as_data(own) for name, own in judgements.items()}
         click.echo(json.dumps({"ways": data, "drops": falls}, ensure_ascii=False, indent=1))
         return
     click.echo(matching.quality_table(judgements))
-    for variant in plain.variants:
-        if not variant.startswith("without"):
-            click.echo(f"\n{variant}\n{matching.details(judgements[variant])}")
-    for variant, fall in falls.items():
+    for way in ways[""]:
+        if not way.startswith("without"):
+            click.echo(f"\n{way}\n{matching.details(judgements[way])}")
+    for way, fall in falls.items():
         sides = ", ".join(f"{fall[side]:+.3f} {name}" for side, name in matching.SIDES.items())
-        click.echo(f"\n{variant}: nDCG@10 falls in boilerplate by {sides}")
+        click.echo(f"\n{way}: nDCG@10 falls in boilerplate by {sides}")
     click.echo(f"\nrun file: {target}")
     if worst:
-        click.echo(matching.worst(labelled, plain.variants[main], judgements[main], worst))
+        click.echo(matching.worst(labelled, lists, judgements[main], worst))
+
+
+def _ways(labelled: LabelledSet, stored: bool, vectors: Path | None) -> dict[str, matching.Lists]:
+    """Lists by the way they were made, the main one first."""
+    if not stored:
+        return scored(labelled, vectors).variants
+    with (
+        installed(labelled, ("index", "embed", "match", "deal")) as installation,
+        installation.services.database.session() as session,
+    ):
+        return {"stored": stored_lists(session, installation.market)}
 
 
 def _falls(judgements: dict[str, matching.Judgement]) -> dict[str, dict[str, float]]:
@@ -144,27 +148,18 @@ def calibrate(folders: tuple[Path, ...], seed: int, vectors: Path | None) -> Non
 @_options
 def search(folder: Path, as_json: bool, worst: int, run_file: Path | None) -> None:
     """Ask every query of FOLDER, of a baseline and of search step by step."""
-
     target = run_file or Path("run-search.jsonl")
-    _evaluate(folder, ("index", "embed"), report.search_steps, target, as_json, worst)
-
-
-def _evaluate(
-    folder: Path, kinds: tuple[str, ...], judge: Judge, run_file: Path, as_json: bool, worst: int
-) -> None:
     try:
         labelled = read(folder)
-        with installed(labelled, kinds) as installation:
-            directions = judge(installation, labelled)
+        with installed(labelled, ("index", "embed")) as installation:
+            steps = report.search_steps(installation, labelled)
     except (BadSet, Unfinished) as problem:
         raise click.ClickException(str(problem)) from None
-    last = [d for d in directions if d.step in ("", report.STEPS[-1])]
-    report.write_run(run_file, last)
+    report.write_run(target, steps[-1])
     if as_json:
-        click.echo(json.dumps(report.as_data(directions), ensure_ascii=False, indent=1))
-    else:
-        click.echo(report.as_table(directions, labelled))
-        click.echo(f"worked off in {installation.seconds:.1f} s; run file: {run_file}")
-    for direction in last if worst and not as_json else ():
-        click.echo(f"\nworst of {report.NAMES[direction.subject]}")
-        click.echo(report.worst(direction, labelled, worst))
+        click.echo(json.dumps(report.as_data(steps), ensure_ascii=False, indent=1))
+        return
+    click.echo(report.as_table(steps, labelled))
+    click.echo(f"worked off in {installation.seconds:.1f} s; run file: {target}")
+    if worst:
+        click.echo(f"\nworst of search\n{report.worst(steps[-1], labelled, worst)}")

@@ -5,22 +5,24 @@ contacts around a few sentences of need; a company's page its history, awards an
 What a text needs or solves stays as it was, so a good ranking hardly changes.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from random import Random
 
 from hub.evaluation.labelled import LabelledSet, Row
 
-# Each kind of boilerplate as (heading, wordings); {…} are drawn for each listing.
+# Each kind of boilerplate as (heading, wordings). {…} is filled in, of [a|b] one is drawn, both
+# anew for each town and firm: no two of them write alike.
 Kind = tuple[str, tuple[str, ...]]
 
 GREETING: Kind = (
     "はじめに",
     (
-        "{town}は、{nature}に囲まれ、{trade}を中心に歩んできたまちです。市民の皆さまと手を取り合い、次の世代に誇れるまちづくりを進めてまいります。",
-        "日ごろから{town}の行政運営にご理解とご協力をいただき、厚く御礼申し上げます。首長として、前例にとらわれない挑戦を続けていく所存です。",
-        "{town}の人口は{people}人、高齢化率は{old}%です。{plan}では「{slogan}」を掲げ、{topics}に重点的に取り組んでいます。",
-        "少子高齢化と人口減少が進むなか、{topics}など、地域の課題は年々複雑になっています。行政だけで解決することは難しく、民間の力が欠かせません。",
+        "{town}は、{nature}に囲まれ、{trade}を中心に歩んできたまちです。[市民の皆さま|住民一人ひとり|地域の皆さん]と手を取り合い、[次の世代に誇れるまちづくりを進めてまいります|持続的な発展を目指しています|新しい時代にふさわしい行政を築きます]。",
+        "[日ごろから|平素より|このたびは]{town}の[行政運営|まちづくり|市政]にご理解とご協力をいただき、厚く御礼申し上げます。[首長として、前例にとらわれない挑戦を続けていく所存です|皆さまからの意欲あふれるご応募をお待ちしております|新しい発想との出会いを楽しみにしています]。",
+        "{town}の人口は{people}人、高齢化率は{old}%です。{plan}では「{slogan}」を掲げ、{topics}に[重点的に取り組んでいます|力を注いでいます|先進的に取り組んできました]。",
+        "少子高齢化と人口減少が進むなか、{topics}など、地域の課題は年々複雑になっています。[行政だけで解決することは難しく、民間の力が欠かせません|限られた財源と人員では対応に限りがあります|従来の手法だけでは成果が上がりにくくなっています]。",
         "本町は昭和の合併で誕生し、{nature}と{trade}に支えられてきました。令和{year}年度には{plan}を策定し、{slogan}の実現を目指しています。",
         "{town}では令和{year}年度から官民連携デスクを設け、これまでに{count}件の実証を行いました。昨年度は{topics}の提案を採択しています。",
         "私たちのまちは{nature}を有し、年間{visitors}万人が訪れます。一方で若い世代の流出が続き、担い手の確保があらゆる分野で共通の課題となっています。",
@@ -30,8 +32,8 @@ GREETING: Kind = (
 ELIGIBILITY: Kind = (
     "応募資格",
     (
-        "次のいずれにも該当しない法人とします。暴力団又はその構成員と関係を有する者、市税を滞納している者、会社更生法に基づく手続を行っている者。",
-        "応募できるのは、日本国内に拠点を持つ企業、大学、NPO法人等です。複数の者による共同での応募も可能ですが、代表者を一者定めてください。",
+        "[次のいずれにも該当しない法人とします|以下に掲げる者は参加できません|下記の要件をすべて満たす事業者を対象とします]。暴力団又はその構成員と関係を有する者、市税を滞納している者、会社更生法に基づく手続を行っている者。",
+        "[応募できるのは|ご参加いただけるのは|対象となるのは]、日本国内に拠点を持つ企業、大学、NPO法人等です。複数の者による共同での応募も可能ですが、代表者を一者定めてください。",
         "地方自治法施行令第167条の4の規定に該当しないこと。また、{town}の指名停止措置を受けていないこと。個人事業主の方は事前にご相談ください。",
         "法人格の有無や所在地は問いません。ただし、事業を継続して遂行できる体制と財務状況を備え、担当者と日本語で打合せができることを条件とします。",
         "宗教活動や政治活動を主な目的とする団体、公序良俗に反する事業を営む団体は応募できません。",
@@ -42,32 +44,32 @@ SCHEDULE: Kind = (
     (
         "公表 {month}月1日、質問の締切 {month}月15日、提案書の提出期限 {month}月末日の正午（必着）。結果は翌月中旬までに全員へお知らせします。",
         "募集期間は公開の日から{days}日間です。一次の書類選考を通過した方に、オンラインで20分程度のご説明をお願いします。",
-        "契約や協定の締結後、{month}月ごろから準備を始め、年度内に現地での取組と報告会を行う予定です。日程は状況により変わることがあります。",
+        "[契約や協定の締結後|採択が決まり次第|協議が整った後]、{month}月ごろから[準備を始め|着手し|体制を整え]、年度内に現地での取組と報告会を行う予定です。日程は状況により変わることがあります。",
         "説明会は{month}月10日午後2時から庁舎3階会議室とオンラインで同時に開きます。参加は任意で、欠席しても審査で不利になることはありません。",
     ),
 )
 SUBMISSION: Kind = (
     "提出方法・お問い合わせ",
     (
-        "様式1から様式3までに必要事項を記入し、PDF形式で電子メールにより提出してください。紙での提出や持参は受け付けません。",
-        "申込フォームから登録のうえ、会社概要と提案書（A4で10枚以内）を添付してください。提出後の差し替えは認めません。",
+        "[様式1から様式3まで|所定の用紙|別紙の申請書]に必要事項を記入し、PDF形式で電子メールにより提出してください。紙での提出や持参は受け付けません。",
+        "[申込フォーム|専用ページ|市の電子申請]から登録のうえ、会社概要と提案書（A4で10枚以内）を添付してください。提出後の差し替えは認めません。",
         "お問い合わせは{desk}まで。電話 0{a}-{b}-{c}（平日8時30分から17時15分まで、正午から13時を除く）、メール koubo@city.example.jp",
-        "ご不明な点は{desk}へメールでお尋ねください。いただいた質問と回答は、事業者名を伏せてホームページに掲載します。",
+        "[ご不明な点は{desk}へメールでお尋ねください|お尋ねになりたいことは{desk}が電子メールで承ります|質問がある場合は{desk}あてに文書でお送りください]。いただいた質問と回答は、事業者名を伏せてホームページに掲載します。",
     ),
 )
 REVIEW: Kind = (
     "審査",
     (
-        "審査は庁内の委員と外部の有識者が行い、課題への理解、実現可能性、独自性、継続性、費用の妥当性の5項目を各20点で評価します。",
+        "[審査は庁内の委員と外部の有識者が行い|審査委員会を設け|副市長を長とする会議において]、課題への理解、実現可能性、独自性、継続性、費用の妥当性の5項目を各20点で評価します。",
         "選定にあたっては、本市の現状を踏まえているか、住民にどのような効果があるか、他の地域にも広げられるかを重視します。審査の経過は公表しません。",
-        "書類と面談により総合的に判断し、最も評価の高い者を優先交渉権者とします。応募が一者の場合でも、基準点に満たないときは採択しません。",
+        "[書類と面談により総合的に判断し|提案内容とヒアリングを踏まえて点数を付け|応募資料を比較検討し]、最も評価の高い者を優先交渉権者とします。応募が一者の場合でも、基準点に満たないときは採択しません。",
         "評価の内訳は、実施体制30点、スケジュール20点、地域への波及効果30点、見積額20点とし、同点の場合は委員の協議によります。",
     ),
 )
 PRIVACY: Kind = (
     "個人情報と権利",
     (
-        "取得した個人情報は本事業の目的にのみ用い、個人情報保護法及び条例に従って適切に管理し、終了後は速やかに消去してください。",
+        "[取得した個人情報|知り得た住民の情報|収集したデータ]は本事業の目的にのみ用い、個人情報保護法及び条例に従って適切に管理し、終了後は速やかに消去してください。",
         "提出された書類は返却しません。また、{town}情報公開条例に基づき、企業の正当な利益を害するおそれがある部分を除いて開示することがあります。",
         "成果物の著作権その他の権利の帰属は、協議のうえ協定で定めます。業務上知り得た秘密を第三者に漏らしてはなりません。",
         "住民の情報を扱う場合は、あらかじめ取扱いの方法を書面で示し、再委託するときは承認を得ることとします。",
@@ -76,7 +78,7 @@ PRIVACY: Kind = (
 COST: Kind = (
     "費用",
     (
-        "応募に要する費用はすべて応募者の負担とします。採択後の経費のうち、{town}が必要と認めるものについて予算の範囲内で負担します。",
+        "[応募に要する費用はすべて応募者の負担とします|提案書の作成や移動にかかる経費はお支払いしません]。採択後の経費のうち、{town}が必要と認めるものについて予算の範囲内で負担します。",
         "取組に必要な機器の購入費、交通費、通信費は原則として企業側のご負担となります。旅費の補助はありません。",
         "委託料の支払いは完了検査の後に一括して行います。消費税及び地方消費税を含めた額で見積もってください。",
     ),
@@ -86,7 +88,7 @@ AFTER = (ELIGIBILITY, SCHEDULE, SUBMISSION, REVIEW, PRIVACY, COST)
 HISTORY: Kind = (
     "会社案内",
     (
-        "当社は平成{year}年に{city}で創業し、{topics}に関わるお客さまを長年お手伝いしてきました。社員一人ひとりの誠実さが自慢です。",
+        "当社は平成{year}年に{city}で創業し、{topics}に関わるお客さまを[長年お手伝いしてきました|サービスを届けてきました|ご支援してまいりました]。[社員一人ひとりの誠実さが自慢です|小さな会社ですが志は高くもっています|お客さまの声が何よりの励みです]。",
         "私たちのミッションは「{slogan}」。全国{count}か所の拠点から、自治体と企業の挑戦を支え続けています。",
         "代表は大手メーカーで20年の開発経験を積み、ふるさとに恩返しをしたいと起業しました。昨年には資本提携により体制を強化しています。",
         "弊社ではこのほかにも、{topics}に関する製品をご用意しております。詳しくはウェブサイトの製品一覧をご覧ください。",
@@ -95,7 +97,7 @@ HISTORY: Kind = (
 AWARDS: Kind = (
     "受賞・掲載",
     (
-        "地域ビジネスコンテスト20{year2}優秀賞、ものづくり大賞奨励賞を受賞。新聞やテレビなど{count}以上のメディアで紹介されました。",
+        "地域ビジネスコンテスト20{year2}優秀賞、ものづくり大賞奨励賞を受賞。[新聞やテレビなど{count}以上のメディアで紹介されました|経済誌の特集にも取り上げられました|業界団体の表彰も受けています]。",
         "ISMS認証とプライバシーマークを取得しています。経済団体の先進事例集にも掲載されました。",
         "SDGs宣言企業として、地域の学校での出前授業や清掃活動にも積極的に参加しています。",
     ),
@@ -103,8 +105,8 @@ AWARDS: Kind = (
 SELLING: Kind = (
     "お問い合わせ",
     (
-        "資料請求と無料デモのお申し込みは、お電話またはフォームからお気軽にどうぞ。専任のスタッフが丁寧にご説明します。",
-        "メールマガジンでは、補助金の最新情報や導入事例を月2回お届けしています。ぜひご登録ください。",
+        "[資料請求と無料デモのお申し込み|カタログのご請求|導入のご相談]は、お電話またはフォームからお気軽にどうぞ。[専任のスタッフが丁寧にご説明します|担当よりすぐに折り返します|オンラインでの面談も承ります]。",
+        "[メールマガジン|月刊のニュースレター|公式の配信]では、補助金の最新情報や導入事例を月2回お届けしています。ぜひご登録ください。",
         "ご契約から運用開始まで、経験豊富な担当者が一貫してサポートします。お見積もりは無料です。お電話は平日9時から18時まで。",
         "展示会への出展情報やセミナーのご案内は、公式サイトのお知らせをご覧ください。全国どこへでも伺います。",
     ),
@@ -161,38 +163,41 @@ def wrap(labelled: LabelledSet, seed: int) -> LabelledSet:
 
 
 Sections = list[tuple[str, list[str]]]  # heading and sentences, in order
-Draw = Callable[[str, Random, Random], Sections]
+Write = Callable[[Kind, int], tuple[str, list[str]]]  # draws some wordings of a kind
+_CHOICE = re.compile(r"\[([^\[\]]*\|[^\[\]]*)\]")
 
 
-def _wrapped(row: Row, seed: int, draw: Draw) -> Row:
-    by_owner = Random(f"{seed} {row.get('municipality') or row.get('company')}")  # noqa: S311
-    own = Random(f"{seed} {row['id']}")  # noqa: S311 - nothing secret is drawn
+def _wrapped(row: Row, seed: int, draw: Callable[[str, Random, Random, Write], Sections]) -> Row:
     name = str(row.get("municipality") or row.get("company") or "当地")
-    sections = draw(str(row.get("body", "")), by_owner, own)
-    text = _laid_out(sections, by_owner)
-    return {**row, "body": _filled(text, name, by_owner)}
+    by_owner = Random(f"{seed} {name}")  # noqa: S311
+    own = Random(f"{seed} {row['id']}")  # noqa: S311 - nothing secret is drawn
+    values = _values(name, by_owner)
+
+    def write(kind: Kind, count: int) -> tuple[str, list[str]]:
+        heading, wordings = kind
+        drawn = own.sample(wordings, min(count, len(wordings)))
+        chosen = (_CHOICE.sub(lambda m: by_owner.choice(m[1].split("|")), own) for own in drawn)
+        return heading, [_filled(text, values) for text in chosen]
+
+    sections = draw(str(row.get("body", "")), by_owner, own, write)
+    return {**row, "body": _laid_out(sections, by_owner)}
 
 
-def _call(body: str, by_owner: Random, own: Random) -> Sections:
-    before = [_drawn(GREETING, own, by_owner.randint(1, 3))]
+def _call(body: str, by_owner: Random, own: Random, write: Write) -> Sections:
+    before = [write(GREETING, by_owner.randint(1, 3))]
     chosen = own.sample(AFTER, own.randint(2, 4))
-    after = [_drawn(kind, own, own.randint(1, 2)) for kind in AFTER if kind in chosen]
+    after = [write(kind, own.randint(1, 2)) for kind in AFTER if kind in chosen]
     need = (own.choice(_NEED_HEADINGS), [body])
     if by_owner.random() < 0.2:  # some towns begin with the rules
         return [*before, *after[:1], need, *after[1:]]
     return [*before, need, *after]
 
 
-def _solution(body: str, by_owner: Random, own: Random) -> Sections:
+def _solution(body: str, by_owner: Random, own: Random, write: Write) -> Sections:
     kinds = own.sample((HISTORY, AWARDS, SELLING), own.randint(1, 3))
-    sections = [_drawn(kind, own, 1) for kind in kinds]
+    sections = [write(kind, 1) for kind in kinds]
     sections.insert(own.randint(0, 1), (own.choice(_OFFER_HEADINGS), [body]))
     return sections
-
-
-def _drawn(kind: Kind, numbers: Random, count: int) -> tuple[str, list[str]]:
-    heading, wordings = kind
-    return heading, numbers.sample(wordings, min(count, len(wordings)))
 
 
 def _laid_out(sections: Sections, by_owner: Random) -> str:
@@ -209,10 +214,14 @@ def _laid_out(sections: Sections, by_owner: Random) -> str:
     )
 
 
-def _filled(text: str, name: str, numbers: Random) -> str:
-    values = {key: str(numbers.randint(*ends)) for key, ends in _RANGES.items()}
-    values["people"] = f"{int(values['people']):,}"
-    values |= {key: numbers.choice(words) for key, words in _FILLINGS.items()}
-    for key, value in {**values, "town": name}.items():
+def _values(name: str, numbers: Random) -> dict[str, str]:
+    """What stands for {…} in everything one town or firm writes."""
+    drawn = {key: str(numbers.randint(*ends)) for key, ends in _RANGES.items()}
+    drawn["people"] = f"{int(drawn['people']):,}"
+    return drawn | {key: numbers.choice(words) for key, words in _FILLINGS.items()} | {"town": name}
+
+
+def _filled(text: str, values: Mapping[str, str]) -> str:
+    for key, value in values.items():
         text = text.replace(f"{{{key}}}", value)
     return text

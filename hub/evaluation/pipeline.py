@@ -5,11 +5,12 @@ import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from redis.exceptions import RedisError
@@ -79,10 +80,15 @@ class Scored:
     pairs: list[dict[str, Any]]
 
 
-def scored(labelled: LabelledSet, vectors: Path | None = None) -> Scored:
+def scored(
+    labelled: LabelledSet,
+    vectors: Path | None = None,
+    factors: Mapping[str, float] = MappingProxyType({}),
+) -> Scored:
     """Post the set into a temporary folder and score every pair by the pure functions.
 
-    No queue takes part, and nothing is stored. `vectors` is a file to keep vectors in.
+    No queue takes part, and nothing is stored. `vectors` is a file to keep vectors in. With
+    `factors` of the weights, the pairs are scored by those too ("refitted …").
     """
     with tempfile.TemporaryDirectory(prefix="localhub-") as folder:
         settings = Settings(data_dir=Path(folder), database_url="", redis_url="", meili_url="")
@@ -94,7 +100,7 @@ def scored(labelled: LabelledSet, vectors: Path | None = None) -> Scored:
         out = Path(folder) / "pairs.json"
         with _model(services, wanted=True):
             subprocess.run(  # noqa: S603 - our own command line
-                commands.judge(out, vectors), env=_environment(settings), check=True
+                commands.judge(out, vectors, factors), env=_environment(settings), check=True
             )
         services.database.engine.dispose()
         found = json.loads(out.read_text())

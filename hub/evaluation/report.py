@@ -1,4 +1,4 @@
-"""Running a labelled set through the product, and saying how good the answers are."""
+"""Asking a labelled set's queries of search, and saying how good the answers are."""
 
 import json
 from collections import defaultdict
@@ -7,8 +7,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
-
 from hub.clock import epoch_seconds
 from hub.domain import documents
 from hub.domain.understanding import intent_of
@@ -16,7 +14,6 @@ from hub.evaluation.bigrams import BigramSearch
 from hub.evaluation.labelled import LabelledSet, Query
 from hub.evaluation.metrics import Quality, means, quality
 from hub.evaluation.pipeline import Installation
-from hub.models.matching import Match
 from search.embedding import QueryVectors
 from search.finder import Finder, hints
 from search.query import SearchQuery
@@ -30,40 +27,22 @@ Ask = Callable[["Query"], tuple[list[str], int]]  # ids and how many there are
 
 @dataclass
 class Direction:
-    """One direction's lists and their measures. `subject` is "call", "solution" or "query"."""
+    """The lists of one step of search and their measures."""
 
-    subject: str
     lists: Lists
     qualities: dict[str, Quality]
     totals: dict[str, int] = field(default_factory=dict)  # results per query
-    step: str = ""  # of search; the last one is what people get
+    step: str = ""  # the last one is what people get
 
     @property
     def summary(self) -> dict[str, Any]:
         """Means over the subjects that have something to find."""
         judged = [q for q in self.qualities.values() if q.ndcg10 is not None]
         row: dict[str, Any] = {**means(judged), "judged": len(judged)}
-        if self.subject == "query" and self.totals:
+        if self.totals:
             empty = sum(not total for total in self.totals.values())
             row["zero_results"] = empty / len(self.totals)
         return row
-
-
-def match_directions(installation: Installation, labelled: LabelledSet) -> list[Direction]:
-    """Both directions of matching, as the workers have stored them."""
-    market = installation.market
-    pairs = select(Match.call_id, Match.solution_id).order_by(Match.score.desc(), Match.tie)
-    by_call: Lists = {id_: [] for id_ in market.calls.values()}
-    by_solution: Lists = {id_: [] for id_ in market.solutions.values()}
-    with installation.services.database.session() as session:
-        for call_id, solution_id in session.execute(pairs):
-            call, solution = market.calls[call_id], market.solutions[solution_id]
-            by_call[call].append(solution)
-            by_solution[solution].append(call)
-    return [
-        _judged("call", by_call, labelled.call_grades),
-        _judged("solution", by_solution, labelled.solution_grades),
-    ]
 
 
 # The steps of search, each of which has to earn its place; the last one is what people get.
@@ -114,30 +93,29 @@ def _step(name: str, ask: Ask, installation: Installation, labelled: LabelledSet
     answers = {query.id: ask(query) for query in labelled.queries.values()}
     lists = {id_: [ids[found] for found in ranked] for id_, (ranked, _) in answers.items()}
     grades = {query.id: query.grades for query in labelled.queries.values()}
-    direction = _judged("query", lists, grades)
+    direction = _judged(lists, grades)
     direction.totals = {id_: total for id_, (_, total) in answers.items()}
     direction.step = name
     return direction
 
 
-def _judged(subject: str, lists: Lists, grades: Mapping[str, Mapping[str, int]]) -> Direction:
+def _judged(lists: Lists, grades: Mapping[str, Mapping[str, int]]) -> Direction:
     lists = {id_: ranked[:DEPTH] for id_, ranked in lists.items()}
     qualities = {id_: quality(ranked, grades.get(id_, {})) for id_, ranked in lists.items()}
-    return Direction(subject, lists, qualities)
+    return Direction(lists, qualities)
 
 
-def write_run(path: Path, directions: Sequence[Direction]) -> None:
-    """A run file: one JSON object a line, {subject: id, "ranked": ids}."""
+def write_run(path: Path, direction: Direction) -> None:
+    """A run file: one JSON object a line, {"query": id, "ranked": ids}."""
     with path.open("w", encoding="utf-8") as file:
-        for direction in directions:
-            for id_, ranked in direction.lists.items():
-                file.write(json.dumps({direction.subject: id_, "ranked": ranked}) + "\n")
+        for id_, ranked in direction.lists.items():
+            file.write(json.dumps({"query": id_, "ranked": ranked}) + "\n")
 
 
 def as_data(directions: Sequence[Direction]) -> dict[str, Any]:
-    """Everything for a program: summaries and each subject's measures."""
+    """Everything for a program: summaries and each query's measures."""
     return {
-        direction.step or direction.subject: {
+        direction.step: {
             "summary": direction.summary,
             "each": {id_: asdict(found) for id_, found in direction.qualities.items()},
         }
@@ -145,18 +123,14 @@ def as_data(directions: Sequence[Direction]) -> dict[str, Any]:
     }
 
 
-NAMES = {"call": "calls -> solutions", "solution": "solutions -> calls", "query": "search"}
-
-
 def as_table(directions: Sequence[Direction], labelled: LabelledSet) -> str:
-    """The summaries as text; search also by kind of query, a column for each step."""
+    """The summaries as text, then by kind of query, a column for each step."""
     lines = [f"{'':24}{'nDCG@10':>9}{'R@20':>9}{'MRR':>9}{'judged':>9}{'empty':>9}"]
     for direction in directions:
         summary = direction.summary
         empty = f"{summary['zero_results']:>9.1%}" if "zero_results" in summary else ""
-        lines.append(_line(direction.step or NAMES[direction.subject], summary) + empty)
-    steps = [direction for direction in directions if direction.step]
-    return "\n".join(lines + (_by_kind(steps, labelled) if steps else []))
+        lines.append(_line(direction.step, summary) + empty)
+    return "\n".join(lines + _by_kind(directions, labelled))
 
 
 def _by_kind(steps: Sequence[Direction], labelled: LabelledSet) -> list[str]:
@@ -200,38 +174,22 @@ def _number(value: float | None) -> str:
 
 
 def worst(direction: Direction, labelled: LabelledSet, count: int) -> str:
-    """The subjects with the lowest nDCG, with texts: what stands on top and what is missed."""
+    """The queries with the lowest nDCG, with texts: what stands on top and what is missed."""
     judged = [(q.ndcg10, id_) for id_, q in direction.qualities.items() if q.ndcg10 is not None]
     blocks = []
     for score, id_ in sorted(judged)[:count]:
-        subject, others, grades = _sides(direction.subject, id_, labelled)
+        query = labelled.queries[id_]
+        others = labelled.calls if query.target == "call" else labelled.solutions
         ranked = direction.lists[id_]
-        lines = [f"{score:.3f} {id_} {subject}"]
+        lines = [f"{score:.3f} {id_} 「{query.text}」 ({query.target})"]
         lines += [
-            f"   {place:2} [{grades.get(other, 0)}] {other} {others[other].get('title', '')}"
+            f"   {place:2} [{query.grades.get(other, 0)}] {other} {others[other].get('title', '')}"
             for place, other in enumerate(ranked[:10], 1)
         ]
         lines += [
             f"    - [{grade}] {other} {others[other].get('title', '')}"
-            for other, grade in sorted(grades.items(), key=lambda item: -item[1])
+            for other, grade in sorted(query.grades.items(), key=lambda item: -item[1])
             if other not in ranked[:10] and grade
         ]
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks)
-
-
-def _sides(
-    subject: str, id_: str, labelled: LabelledSet
-) -> tuple[str, Mapping[str, Any], Mapping[str, int]]:
-    if subject == "call":
-        return (
-            labelled.calls[id_].get("title", ""),
-            labelled.solutions,
-            labelled.call_grades.get(id_, {}),
-        )
-    if subject == "solution":
-        grades = labelled.solution_grades.get(id_, {})
-        return labelled.solutions[id_].get("title", ""), labelled.calls, grades
-    query: Query = labelled.queries[id_]
-    others = labelled.calls if query.target == "call" else labelled.solutions
-    return f"「{query.text}」 ({query.target})", others, query.grades

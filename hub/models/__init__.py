@@ -3,6 +3,7 @@
 from hub.models.alert import Alert, AlertSeen, Mail
 from hub.models.base import Base
 from hub.models.desk import Desk
+from hub.models.digest import Digest, DigestCard
 from hub.models.listing import Call, Solution
 from hub.models.matching import (
     AuditReport,
@@ -29,6 +30,8 @@ __all__ = [
     "Call",
     "CallKind",
     "Desk",
+    "Digest",
+    "DigestCard",
     "Embedding",
     "EmbeddingModel",
     "Epoch",

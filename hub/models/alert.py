@@ -6,6 +6,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstra
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hub.models.base import Base
+from hub.models.digest import Digest
 
 
 class Alert(Base):
@@ -48,7 +49,7 @@ class Alert(Base):
 
 
 class Mail(Base):
-    """A mail on its way out. `key` says what it is, so that nothing is queued twice.
+    """A mail on its way out, of an alert or of a digest. `key` lets nothing be queued twice.
 
     queued → sending → sent, or failed. `sending` is written just before the mail is handed over:
     from then on it may have arrived. Address and text are blanked once it is sent.
@@ -56,12 +57,18 @@ class Mail(Base):
 
     __tablename__ = "mail"
     __table_args__ = (
-        CheckConstraint("kind IN ('confirm', 'known', 'news')", name="kind"),
+        CheckConstraint("kind IN ('confirm', 'known', 'news', 'digest')", name="kind"),
+        CheckConstraint("(alert_id IS NULL) <> (digest_id IS NULL)", name="owner"),
         CheckConstraint("state IN ('queued', 'sending', 'sent', 'failed')", name="state"),
         Index("ix_mail_state_due_at", "state", "due_at"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
-    alert_id: Mapped[int] = mapped_column(ForeignKey("alert.id", ondelete="CASCADE"), index=True)
+    alert_id: Mapped[int | None] = mapped_column(
+        ForeignKey("alert.id", ondelete="CASCADE"), index=True
+    )
+    digest_id: Mapped[int | None] = mapped_column(
+        ForeignKey("digest.id", ondelete="CASCADE"), index=True
+    )
     kind: Mapped[str] = mapped_column(String(8))
     key: Mapped[str] = mapped_column(String(60), unique=True)
     recipient: Mapped[str] = mapped_column(String(320))
@@ -74,7 +81,15 @@ class Mail(Base):
     created_at: Mapped[datetime]
     due_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
-    alert: Mapped[Alert] = relationship()
+    alert: Mapped[Alert | None] = relationship()
+    digest: Mapped[Digest | None] = relationship()
+
+    @property
+    def owner(self) -> Alert | Digest:
+        """What it is sent for."""
+        found = self.alert or self.digest
+        assert found is not None
+        return found
 
 
 class AlertSeen(Base):

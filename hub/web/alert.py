@@ -153,12 +153,12 @@ def confirm(token: str) -> ResponseReturnValue:
     """The page of the confirming link; only its button begins the alert."""
     alert = alerts.by_token(session(), "confirm", token, now=now())
     if alert is None:
-        return _private("alert/over.html", status=404)
+        return private("alert/over.html", status=404)
     if request.method not in SAFE_METHODS:
         alerts.confirm(session(), alert, now=now())
         commit()
         return redirect(url_for("alert.confirm", token=token), 303)
-    return _private("alert/confirm.html", alert=alert, search_url=_search_url(alert))
+    return private("alert/confirm.html", alert=alert, search_url=_search_url(alert))
 
 
 @bp.route("/alerts/end/<token>", methods=["GET", "POST"])
@@ -168,11 +168,11 @@ def end(token: str) -> ResponseReturnValue:
     """The page of the ending link; its button, or a mail program's post, ends the alert."""
     alert = alerts.by_token(session(), "end", token, now=now())
     if alert is None:
-        return _private("alert/over.html", status=404)
+        return private("alert/over.html", status=404)
     if request.method not in SAFE_METHODS:  # answered without a redirect, as RFC 8058 wants it
         alerts.end(session(), alert, now=now())
         commit()
-    return _private("alert/end.html", alert=alert, search_url=_search_url(alert))
+    return private("alert/end.html", alert=alert, search_url=_search_url(alert))
 
 
 # --- Reference numbers --------------------------------------------------------------------------
@@ -196,7 +196,7 @@ def reference(number: str) -> ResponseReturnValue:
     """What a reference number stands for. Who knows the address too can begin or end it here."""
     alert = alerts.by_reference(session(), number, now=now())
     if alert is None:
-        return _private("alert/find.html", status=404, typed=number)
+        return private("alert/find.html", status=404, typed=number)
     form = AlertForm()
     if form.sent():
         try:
@@ -208,7 +208,7 @@ def reference(number: str) -> ResponseReturnValue:
             rule(session(), alert, now=now())
             commit()
             return redirect(url_for("alert.reference", number=alert.reference), 303)
-    return _private(
+    return private(
         "alert/reference.html",
         status=200 if request.method in SAFE_METHODS else 422,
         form=form,
@@ -222,7 +222,7 @@ def _search_url(alert: Alert) -> str:
     return (state.choosing("status", ("open",)) if state.target == "call" else state).url
 
 
-def _private(template: str, status: int = 200, **values: object) -> ResponseReturnValue:
+def private(template: str, status: int = 200, **values: object) -> ResponseReturnValue:
     """A page whose address is a secret: kept by nobody, listed nowhere."""
     headers = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
     return render_template(template, **values), status, headers

@@ -9,7 +9,7 @@ from flask_babel import format_date, lazy_gettext
 from wtforms import HiddenField, RadioField, StringField, TextAreaField
 
 from hub.clock import to_jst
-from hub.domain import calls, listings
+from hub.domain import calls, listings, questions
 from hub.domain.calls import LABELS, LIMITS, CallValues
 from hub.domain.errors import Problem, Refused
 from hub.domain.inputs import (
@@ -29,6 +29,7 @@ from hub.web.context import now, person, session
 from hub.web.editing import attempt, clashes, move, number
 from hub.web.forms import Choices, Form, at_most, must, sentence
 from hub.web.language import chosen
+from hub.web.reach import reach_of
 from hub.web.words import _
 
 bp = Blueprint("call_editing", __name__)
@@ -238,16 +239,14 @@ def new(organisation: Organisation) -> ResponseReturnValue:
         )
     form = CallForm()
     if form.sent():
-        call, _conflict = attempt(
-            form,
-            lambda: calls.create(
-                session(),
-                organisation,
-                form.values(organisation, to_jst(now()).date()),
-                actor=person(),
-                now=now(),
-            ),
-        )
+
+        def create() -> Call:
+            values = form.values(organisation, to_jst(now()).date())
+            made = calls.create(session(), organisation, values, actor=person(), now=now())
+            questions.ask(session(), made, actor=person(), now=now())
+            return made
+
+        call, _conflict = attempt(form, create)
         if call is not None:
             return redirect(url_for("call_editing.preview", id_=call.id), 303)
     return _page(form, organisation, status=422)
@@ -270,6 +269,8 @@ def edit(call: Call) -> ResponseReturnValue:
             session(), call, values,
             actor=person(), now=now(), expected_version=number(form.version.data),
         )  # fmt: skip
+        if call.state == "draft":
+            questions.ask(session(), call, actor=person(), now=now())
         return True
 
     done, conflict = attempt(form, rule)
@@ -306,6 +307,7 @@ def preview(call: Call) -> ResponseReturnValue:
         call,
         "call_editing/preview.html",
         unready=[sentence(problem) for problem in calls.unready(call, now())],
+        reach=reach_of(call),
     )
 
 

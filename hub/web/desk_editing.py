@@ -29,6 +29,8 @@ from hub.web.words import _
 
 bp = Blueprint("desk_editing", __name__)
 
+NUMBERS = ("reply_days", "capacity")  # typed as text, kept as numbers
+
 
 def _field(kind: type, name: str, hint: str = "") -> Any:
     marks: list[Any] = [must()] if name in REQUIRED else []
@@ -47,6 +49,9 @@ class DeskForm(Form):
     reply_days = _field(
         StringField, "reply_days", N_("最初の返事までの営業日。提案する前の人に見えます。")
     )
+    capacity = _field(
+        StringField, "capacity", N_("いちどに見られる提案の数。決まっていなければ空のまま。")
+    )
     url = _field(StringField, "url")
     phone = _field(StringField, "phone", N_("部署の番号。例: 0263-12-3456"))
     email = _field(StringField, "email", N_("部署のアドレス。個人のものは書かないでください。"))
@@ -63,8 +68,7 @@ class DeskForm(Form):
     def values(self) -> DeskValues:
         """What was typed, as plain data. Raises Refused for a date that cannot be read."""
         texts = {
-            name: getattr(self, name).data or ""
-            for name in (*desks.LINES, *desks.TEXTS, "reply_days")
+            name: getattr(self, name).data or "" for name in (*desks.LINES, *desks.TEXTS, *NUMBERS)
         }
         problems: list[Problem] = []
         until: date | None = None
@@ -85,7 +89,7 @@ def filled(desk: Desk) -> DeskForm:
     """The form as the desk stands now."""
     data = desks.values_of(desk) | {
         "version": str(desk.version),
-        "reply_days": str(desk.reply_days or ""),
+        **{name: str(getattr(desk, name) or "") for name in NUMBERS},
         "paused_until": format_date(desk.paused_until, chosen()) if desk.paused_until else "",
     }
     return DeskForm(data=data)
@@ -190,7 +194,7 @@ def _conflict_page(form: DeskForm, desk: Desk) -> ResponseReturnValue:
     resting = LABELS["paused"]
     for side in (typed, stored):
         side["paused"] = _(resting) if side["paused"] else ""
-        side["reply_days"] = str(side["reply_days"] or "")
+        side |= {name: str(side[name] or "") for name in NUMBERS}
     differing = clashes(typed, stored, LABELS)
     if not differing:  # the same form sent twice
         return redirect(url_for("desk.show", id_=desk.id), 303)

@@ -1,11 +1,13 @@
-"""Limits on how often one address may try to sign in or register."""
+"""Limits on how often one address may try to sign in or register, and one person ask the matcher."""
 
 from flask import Flask
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 
 from hub import queue
-from hub.web.context import services
+from hub.web.context import actor, services
+
+QUESTIONS = "300 per hour"
 
 limiter = Limiter(get_remote_address, strategy="sliding-window-counter")
 
@@ -13,6 +15,17 @@ limiter = Limiter(get_remote_address, strategy="sliding-window-counter")
 def attempts() -> str:
     """The limit in force, e.g. "20 per hour"."""
     return services().settings.sign_in_limit
+
+
+def questions() -> str:
+    """How often one person may ask what only the matcher can answer."""
+    return QUESTIONS
+
+
+def asker() -> str:
+    """Who asks: many people of one town share an address."""
+    user = actor()
+    return f"person-{user.id}" if user else str(get_remote_address())
 
 
 def init_app(app: Flask) -> None:

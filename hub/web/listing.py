@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 from sqlalchemy import func, select
 
-from hub.domain import matches
+from hub.domain import hints, matches
 from hub.domain.calls import LABELS as CALL_LABELS
 from hub.domain.solutions import LABELS as SOLUTION_LABELS
 from hub.i18n import N_
@@ -23,6 +23,7 @@ from hub.web.choices import ELIGIBILITY_NAMES, STAGE_NAMES
 from hub.web.context import actor, now, session
 from hub.web.language import name_of
 from hub.web.search_state import SearchState
+from hub.web.why import own_solutions
 from hub.web.words import _
 
 bp = Blueprint("listing", __name__)
@@ -110,6 +111,9 @@ class CallPage(ListingPage):
     conditions: Sequence[str]
     town: Link | None
     place: str
+    few: str
+    ours: Sequence[Solution]
+    why_url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +147,9 @@ def call_page(call: Call, template: str = "listing/call.html", **extra: Any) -> 
         ],
         town=_town(call),
         place=call.place,
+        few=_few(call),
+        ours=own_solutions(actor()) if call.state == "published" else (),
+        why_url=url_for("why.ask", id_=call.id),
     )
     return _render(template, page, call, extra)
 
@@ -244,6 +251,18 @@ def _similar(row: Call | Solution, themes: Sequence[str]) -> Sequence[Call]:
         found = found.where(Call.id != row.id)
     closest = found.order_by(shared.c.number.desc())
     return rows.calls(session(), rows.in_time_order(closest).limit(SIMILAR))
+
+
+def _few(call: Call) -> str:
+    """A hint that few firms have answered the call."""
+    count = hints.few_proposals(session(), [call], now()).get(call.id)
+    if count is None:
+        return ""
+    if count == 0:
+        return _("応募がまだ少ない募集です。ここで「提案した」と答えた企業は、まだありません。")
+    return _(
+        "応募がまだ少ない募集です。ここで「提案した」と答えた企業は%(count)s社です。", count=count
+    )
 
 
 def _town(call: Call) -> Link | None:

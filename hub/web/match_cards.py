@@ -1,16 +1,20 @@
 """Matches as cards: how close in words, why, what is missing, and where the score comes from."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from flask import url_for
 
+from hub.domain import hints
+from hub.domain.match_lists import Shown
 from hub.domain.weights import WEIGHTS
 from hub.models.listing import Call, Solution
 from hub.models.matching import Match
 from hub.web import present
 from hub.web.choices import STAGE_NAMES
+from hub.web.context import session
 from hub.web.language import chosen
 from hub.web.words import _
 
@@ -31,6 +35,7 @@ class PartLevel:
 class MatchCard:
     """What `components/match.html` draws."""
 
+    pair: tuple[int, int]  # call, solution
     url: str
     title: str
     owner: str
@@ -40,13 +45,16 @@ class MatchCard:
     parts: list[PartLevel]
     status: present.Status | None = None
     stage: str = ""
+    place_note: str = ""
+    hint: str = ""
 
 
-def solution_match(match: Match) -> MatchCard:
-    """A match as its municipality sees it: the solution."""
+def solution_match(match: Match, how: str = "merit") -> MatchCard:
+    """A match as its municipality sees it: the solution; `how` its place in the list was won."""
     solution: Solution = match.solution
     return MatchCard(
         **_shared(match),
+        place_note=how_won(how),
         url=url_for("listing.solution", id_=solution.id),
         title=solution.title,
         owner=present.organisation_name(solution.organisation),
@@ -54,11 +62,13 @@ def solution_match(match: Match) -> MatchCard:
     )
 
 
-def call_match(match: Match, at: datetime) -> MatchCard:
+def call_match(match: Match, at: datetime, how: str = "merit", hint: str = "") -> MatchCard:
     """A match as its company sees it: the call."""
     call: Call = match.call
     return MatchCard(
         **_shared(match),
+        place_note=how_won(how, for_firm=True),
+        hint=hint,
         url=url_for("listing.call", id_=call.id),
         title=call.title,
         owner=f"{present.organisation_name(call.organisation)} {call.department}".strip(),
@@ -66,20 +76,57 @@ def call_match(match: Match, at: datetime) -> MatchCard:
     )
 
 
+def solution_cards(shown: Iterable[Shown]) -> list[MatchCard]:
+    """A call's list."""
+    return [solution_match(one.match, one.place.how) for one in shown]
+
+
+def call_cards(matches: Iterable[Match], hows: Mapping[int, str], at: datetime) -> list[MatchCard]:
+    """Calls for a firm; `hows` tells by call how places of a dealt list were won."""
+    found = list(matches)
+    few = hints.few_proposals(session(), [match.call for match in found], at)
+    return [
+        call_match(
+            match,
+            at,
+            how=hows.get(match.call_id, "merit"),
+            hint=_("応募がまだ少ない募集です") if match.call_id in few else "",
+        )
+        for match in found
+    ]
+
+
+def how_won(how: str, *, for_firm: bool = False) -> str:
+    """How a place was won, when not by merit alone."""
+    if how == "turn":
+        return _("近さがほぼ同じ中での順番です")
+    if how == "reserve":
+        if for_firm:
+            return _("届いた企業がまだ少ない募集です")
+        return _("まだどの募集にも表示されていない提案です")
+    return ""
+
+
 def strength(score: float) -> int:
     """1 (a hint) to 4 (very close)."""
     return next((4 - place for place, floor in enumerate(BANDS) if score >= floor), 1)
 
 
+def part_levels(parts: Mapping[str, float | None]) -> list[PartLevel]:
+    """The stated parts of a score in the order of the public table."""
+    return [
+        PartLevel(_(weight.name), round(value * PART_LEVELS))
+        for weight in WEIGHTS
+        if (value := parts.get(weight.code)) is not None
+    ]
+
+
 def _shared(match: Match) -> dict[str, Any]:
     language = chosen()
     return {
+        "pair": (match.call_id, match.solution_id),
         "strength": strength(match.score),
         "reasons": list((match.reasons or {}).get(language, ())),
         "gaps": list((match.gaps or {}).get(language, ())),
-        "parts": [
-            PartLevel(_(weight.name), round(value * PART_LEVELS))
-            for weight in WEIGHTS
-            if (value := match.parts.get(weight.code)) is not None
-        ],
+        "parts": part_levels(match.parts),
     }

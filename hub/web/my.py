@@ -1,5 +1,6 @@
 """My organisation: what we posted, what fits it, who belongs to us."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -18,8 +19,9 @@ from hub.models.listing import Call, Solution
 from hub.models.organisation import Membership, Organisation, User
 from hub.models.reference import Municipality
 from hub.policy import allowed
-from hub.web import choices, match_cards, present
+from hub.web import answer_cards, choices, match_cards, present
 from hub.web.access import needs
+from hub.web.answer_cards import Answering
 from hub.web.context import commit, now, person, session
 from hub.web.editing import attempt, clashes, number
 from hub.web.forms import Form, at_most, must
@@ -28,8 +30,7 @@ from hub.web.words import _
 
 bp = Blueprint("my", __name__)
 
-SHOWN = 10  # places in a list of matches
-FIRST = 3  # of them beside the lists of other listings
+FIRST = 3  # places of a list where other things stand beside it
 
 
 @bp.get("/my")
@@ -181,8 +182,12 @@ def organisation(organisation: Organisation) -> ResponseReturnValue:
     posted = _posted(organisation)
     counts = _counts(posted)
     partners = present.partner_calls(organisation) if organisation.kind == "intermediary" else []
+    published = any(row.state == "published" for row in posted)
     return render_template(
         "my/organisation.html",
+        recommended=_recommended(organisation, FIRST)
+        if organisation.kind == "company" and published
+        else None,
         organisation=organisation,
         tabs=tabs(organisation, "listings"),
         listings=[_row(row, counts.get(row.id, 0)) for row in posted],
@@ -252,65 +257,85 @@ def tabs(organisation: Organisation, here: str) -> list[dict[str, Any]]:
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class Recommended:
+    """The calls recommended to a firm, what it said of them, and whether the list is up to date."""
+
+    items: list[MatchCard]
+    answers: dict[tuple[int, int], Answering]
+    current: bool
+
+
+def _recommended(firm: Organisation, limit: int) -> Recommended:
+    shown = matches.for_firm(session(), firm, now=now(), limit=limit)
+    hows = {one.place.call_id: one.place.how for one in shown}
+    found = [one.match for one in shown]
+    return Recommended(
+        match_cards.call_cards(found, hows, now()),
+        answer_cards.answers(firm, "firm", found),
+        matches.is_current(session(), firm),
+    )
+
+
 @bp.get("/my/organisations/<int:id_>/matches", endpoint="matches")
 @needs("organisation.enter", Organisation)
 def all_matches(organisation: Organisation) -> ResponseReturnValue:
-    """What fits each of our published listings."""
-    published = [row for row in _posted(organisation) if row.state == "published"]
-    cards = _best_cards(organisation, [row.id for row in published])
+    """What is recommended to us: to a town for each of its calls, to a firm in one list."""
+    posted = _posted(organisation)
+    published = [row for row in posted if row.state == "published"]
+    is_firm = organisation.kind == "company"
+    lists = {} if is_firm else match_lists.best_for_calls(
+        session(), [row.id for row in published], limit=FIRST
+    )  # fmt: skip
+    counts = _counts(posted) if is_firm else {}
     groups = [
         {
             "title": row.title,
             "url": url_for(f"my.{row.subject}_matches", id_=row.id),
-            "items": cards.get(row.id, []),
+            "items": match_cards.solution_cards(lists.get(row.id, ())),
+            "count": counts.get(row.id, 0),
         }
         for row in published
     ]
     return render_template(
-        "my/matches.html",
+        "my/firm_matches.html" if is_firm else "my/matches.html",
         organisation=organisation,
         tabs=tabs(organisation, "matches"),
         groups=groups,
+        answers=answer_cards.answers(
+            organisation, "call", [one.match for shown in lists.values() for one in shown]
+        ),
+        recommended=_recommended(organisation, match_lists.LONGEST) if is_firm else None,
     )
-
-
-def _best_cards(organisation: Organisation, ids: list[int]) -> dict[int, list[MatchCard]]:
-    """The first matches of each listing, by its id."""
-    if organisation.kind == "municipality":
-        found = match_lists.best_for_calls(session(), ids, limit=FIRST)
-        return {id_: [match_cards.solution_match(m) for m in own] for id_, own in found.items()}
-    found = match_lists.best_for_solutions(session(), ids, now=now(), limit=FIRST)
-    return {id_: [match_cards.call_match(m, now()) for m in own] for id_, own in found.items()}
-
-
-def _matches_of(row: Call | Solution) -> list[MatchCard]:
-    if isinstance(row, Call):
-        found = matches.for_call(session(), row, now=now(), limit=SHOWN)
-        return [match_cards.solution_match(match) for match in found]
-    found = matches.for_solution(session(), row, now=now(), limit=SHOWN)
-    return [match_cards.call_match(match, now()) for match in found]
 
 
 @bp.get("/calls/<int:id_>/matches")
 @needs("call.matches", Call)
 def call_matches(call: Call) -> ResponseReturnValue:
     """Solutions recommended for our call, with why and what is missing."""
-    return _match_page(call)
+    shown = matches.for_call(session(), call, now=now())
+    said = answer_cards.answers(call.organisation, "call", [one.match for one in shown])
+    return _match_page(call, match_cards.solution_cards(shown), said)
 
 
 @bp.get("/solutions/<int:id_>/matches")
 @needs("solution.matches", Solution)
 def solution_matches(solution: Solution) -> ResponseReturnValue:
-    """Calls recommended for our solution, with why and what is missing."""
-    return _match_page(solution)
+    """Calls that fit our solution, with why and what is missing."""
+    found = matches.for_solution(session(), solution, now=now())
+    said = answer_cards.answers(solution.organisation, "firm", found)
+    return _match_page(solution, match_cards.call_cards(found, {}, now()), said)
 
 
-def _match_page(row: Call | Solution) -> ResponseReturnValue:
+def _match_page(
+    row: Call | Solution, items: list[MatchCard], answers: dict[tuple[int, int], Answering]
+) -> ResponseReturnValue:
     return render_template(
         "my/listing_matches.html",
         row=row,
         organisation=row.organisation,
-        items=_matches_of(row),
+        items=items,
+        answers=answers,
         current=matches.is_current(session(), row),
         open=row.state == "published",
     )
@@ -335,6 +360,7 @@ def members(organisation: Organisation) -> ResponseReturnValue:
         waiting=[m for m in rows if m.state == "requested"],
         roles=choices.named(choices.ROLE_NAMES),
         role_names=dict(choices.named(choices.ROLE_NAMES)),
+        own_digest=answer_cards.own_digest(organisation),
     )
 
 

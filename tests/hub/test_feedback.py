@@ -97,7 +97,14 @@ def test_an_answer_keeps_what_was_seen_and_asks_for_our_list_alone(session: Sess
     row = feedback.answer(session, shown, "declined", reason="theme", actor=officer, now=NOW)
     assert (row.verdict, row.reason, row.user_id) == ("declined", "theme", officer.id)
     assert row.organisation_id == call.organisation_id
-    assert row.seen == {"list": "call", "parts": PARTS, "rank": 3, "value": 0.7, "how": "merit"}
+    assert row.seen == {
+        "list": "call",
+        "parts": PARTS,
+        "prose": 1.0,
+        "rank": 3,
+        "value": 0.7,
+        "how": "merit",
+    }
     assert deals(session) == [("call", call.id)]
     event = session.scalars(select(AuditEvent).order_by(AuditEvent.id.desc())).first()
     assert event is not None

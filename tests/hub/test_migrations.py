@@ -1,8 +1,12 @@
 """Migrations lead to exactly the models, in one line, and running them twice changes nothing."""
 
+from pathlib import Path
+
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import text
 
 from hub import migrate
 from hub.db import Database
@@ -22,3 +26,35 @@ def test_there_is_one_head() -> None:
 def test_upgrading_again_is_harmless(database: Database) -> None:
     migrate.upgrade(database)
     assert migrate.is_current(database)
+
+
+def test_making_room_for_digests_keeps_which_mail_told_of_what(tmp_path: Path) -> None:
+    """SQLite makes the table of mails anew; what points to its rows must not be emptied."""
+    database = Database(f"sqlite:///{tmp_path}/hub.sqlite3")
+    before = configured(database, "0005")
+    with database.engine.begin() as connection:
+        for statement in (
+            "INSERT INTO alert (id, reference, email, email_key, search, search_hash, target, title,"
+            " language, state, nonce, confirm_hash, end_hash, created_at, asked_at) VALUES (1, 'A',"
+            " 'a', 'a', '', '', 'call', '', 'ja', 'active', '', 'c', 'e', '2026-01-01', '2026-01-01')",
+            "INSERT INTO mail (id, alert_id, kind, key, recipient, subject, body, end_url, state,"
+            " tries, last_error, created_at, due_at) VALUES (7, 1, 'news', 'k', '', '', '', '',"
+            " 'queued', 0, '', '2026-01-01', '2026-01-01')",
+            "INSERT INTO alert_seen (alert_id, subject, subject_id, mail_id) VALUES (1, 'call', 5, 7)",
+        ):
+            connection.execute(text(statement))
+    for revision in ("0006", "0005", "0006"):
+        configured(database, revision, down=revision < before)
+        before = revision
+        with database.engine.connect() as connection:
+            assert connection.execute(text("SELECT mail_id FROM alert_seen")).scalar() == 7
+            assert connection.execute(text("SELECT alert_id FROM mail")).scalar() == 1
+    database.engine.dispose()
+
+
+def configured(database: Database, revision: str, *, down: bool = False) -> str:
+    """Bring the schema to a revision; returns it."""
+    move = command.downgrade if down else command.upgrade
+    with database.engine.begin() as connection:
+        move(migrate.configuration(connection), revision)
+    return revision

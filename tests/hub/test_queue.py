@@ -9,7 +9,7 @@ from rq import SimpleWorker
 
 from hub import queue
 from hub.config import Settings
-from hub.queue import DRAINS, EMBED, INDEX, JOBS, MAIL, MATCH, QUEUES, UPKEEP, Queue
+from hub.queue import DRAINS, EMBED, EXPLAIN, INDEX, JOBS, MAIL, MATCH, QUEUES, UPKEEP, Queue
 from tests.store import Store, server, store
 
 __all__ = ["server", "store"]
@@ -24,7 +24,7 @@ def test_a_ping_wakes_every_drain_once(store: Store) -> None:
     for _ in range(5):
         assert pinged.ping()
     waiting = {name: jobs(store, name) for name in QUEUES}
-    assert waiting == {INDEX: 1, MAIL: 0, MATCH: 1, UPKEEP: 0, EMBED: 1}
+    assert waiting == {INDEX: 1, MAIL: 0, MATCH: 2, EXPLAIN: 1, UPKEEP: 0, EMBED: 1}
     assert RqQueue(INDEX, connection=store.connect()).jobs[0].func_name == JOBS["index"].function
 
 
@@ -43,6 +43,13 @@ def test_a_ping_after_the_drain_began_is_a_job_of_its_own(store: Store) -> None:
 def test_named_drains_only(store: Store) -> None:
     Queue(store.connect()).ping("match")
     assert (jobs(store, INDEX), jobs(store, MATCH)) == (0, 1)
+
+
+def test_a_question_of_a_page_goes_before_what_waits(store: Store) -> None:
+    asked = Queue(store.connect())
+    asked.ping("match", "deal", "questions")
+    waiting = [job.func_name for job in RqQueue(MATCH, connection=store.connect()).jobs]
+    assert waiting == [JOBS[name].function for name in ("questions", "match", "deal")]
 
 
 def test_every_job_is_a_function_that_exists() -> None:

@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.installation import Installation, until
+from tests.journeys.audited import audit
 from tests.journeys.browser import PATIENCE, WIDE, Cast, launch, path_of_chromium, window
 from tests.journeys.hands import Hands, Keyboard, Mouse
 from tests.journeys.views import find
@@ -61,6 +62,8 @@ def site(browser: Browser, data_dir: Path) -> Iterator[str]:
     try:
         made.wait_ready()
         until(lambda: _tasks(data_dir, "index") == 0, SETTLE_SECONDS, "the demo market is indexed")
+        until(lambda: _tasks(data_dir, "match", "deal") == 0, SETTLE_SECONDS, "and dealt")
+        audit(made)
         yield f"http://127.0.0.1:{made.port}"
     finally:
         family = made.everyone()
@@ -72,16 +75,22 @@ def site(browser: Browser, data_dir: Path) -> Iterator[str]:
     assert alive == [], "processes outlived the site"
 
 
-def _tasks(folder: Path, kind: str) -> int:
+def _tasks(folder: Path, *kinds: str) -> int:
     with sqlite3.connect(f"file:{folder / 'hub.sqlite3'}?mode=ro", uri=True) as database:
-        rows = database.execute("SELECT count(*) FROM outbox_task WHERE kind = ?", (kind,))
+        marks = ", ".join("?" * len(kinds))
+        rows = database.execute(f"SELECT count(*) FROM outbox_task WHERE kind IN ({marks})", kinds)
         return int(rows.fetchone()[0])
 
 
 @pytest.fixture(scope="session")
 def matched(site: str, data_dir: Path) -> None:
     """The demo market is matched too; what is posted from now on need not wait for it."""
-    until(lambda: _tasks(data_dir, "match") == 0, SETTLE_SECONDS, "the demo market is matched")
+    kinds = ("match", "deal", "explain")
+    until(
+        lambda: not any(_tasks(data_dir, kind) for kind in kinds),
+        SETTLE_SECONDS,
+        "the demo market is matched",
+    )
 
 
 @pytest.fixture(scope="session")

@@ -43,8 +43,9 @@ def wait_for_matches(hands: Hands, way: str) -> None:
     cards = hands.page.locator("article.card-match")
     deadline = time.monotonic() + MATCH_SECONDS
     if way == "no-script":
-        while not cards.count() and time.monotonic() < deadline:
-            hands.follow("この画面を開き直す")
+        again = hands.page.get_by_role("link", name="この画面を開き直す")
+        while again.count() and time.monotonic() < deadline:
+            hands.follow(again)
             time.sleep(0.3)
     expect(cards.first).to_be_visible(timeout=max(deadline - time.monotonic(), 0.1) * 1000)
     expect(cards.first.get_by_role("heading", name="なぜ")).to_be_visible()
@@ -63,6 +64,24 @@ def test_a_visitor_finds_a_call_by_kana(hands: Hands) -> None:
     hands.follow(link)
     expect(page.get_by_role("heading", level=1)).to_have_text(title)
     expect(page.get_by_role("main").get_by_role("link", name="子育て", exact=True)).to_be_visible()
+    assert page.context.cookies() == []
+
+
+def test_a_visitor_reads_the_audit(hands: Hands) -> None:
+    page = hands.page
+    hands.go("/ranking")
+    hands.follow("公平かどうかの監査")
+    expect(page.get_by_text("まだ1週間たっていません")).to_be_visible()
+    expect(page.get_by_role("heading", name="会社の大きさごとの出かた")).to_be_visible()
+    picture = page.get_by_role("img", name=re.compile("^棒の図。.*5人まで [01][.][0-9]{2}")).first
+    expect(picture).to_be_visible()
+    table = page.get_by_role("table", name="会社の大きさごとの出かた")
+    expect(table.get_by_role("row", name=re.compile("^5人まで [0-9]+ [01][.]"))).to_be_visible()
+    link = page.get_by_role("link", name="数字をCSVで受け取る").get_attribute("href")
+    assert link is not None
+    answer = page.request.get(link)
+    assert answer.ok
+    assert "by_size.micro.ratio" in answer.text()
     assert page.context.cookies() == []
 
 
@@ -116,6 +135,81 @@ def test_a_one_person_company_registers_posts_and_sees_calls(hands: Hands, way: 
     hands.press("公開する")
     expect(page.get_by_role("heading", level=1)).to_have_text("このソリューションに合う募集")
     wait_for_matches(hands, way)
+
+
+@pytest.mark.usefixtures("matched")
+def test_an_officer_reads_why_and_takes_it_on_paper(hands: Hands, way: str) -> None:
+    page = hands.page
+    enter(hands, "officer@example.jp")
+    hands.follow("マッチ")
+    hands.follow(page.locator("section h3 a").first)
+    expect(page.get_by_role("heading", level=1)).to_have_text("この募集に合うソリューション")
+    card = page.locator("article.card-match").first
+    reason = card.locator(".match-why li").inner_text()
+    expect(card.locator(".match-levels")).to_be_hidden()
+    hands.unfold(f"（{card.locator('.card-title').inner_text()}）")
+    expect(card.locator(".match-levels")).to_be_visible()
+
+    hands.follow("起案用に印刷する")
+    item = page.locator(".paper-item").first
+    expect(item).to_contain_text(reason)
+    text = page.get_by_label("貼り付け用の文章").input_value()
+    assert reason in text
+    assert "会社の大きさ、資本金、従業員の数" in text
+    page.emulate_media(media="print")
+    expect(page.get_by_label("貼り付け用の文章")).to_be_hidden()
+    expect(item).to_be_visible()
+    assert page.pdf(prefer_css_page_size=True).startswith(b"%PDF")
+    page.emulate_media(media="screen")
+
+
+@pytest.mark.usefixtures("matched")
+def test_a_company_reads_why_it_is_not_shown(hands: Hands, way: str, cast: Cast) -> None:
+    page = hands.page
+    address = cast.page("visitor")
+    address.goto("/search?target=call&status=open&theme=tourism")
+    call = address.locator("main h2 a").first.get_attribute("href") or ""
+    enter(hands, "startup@example.jp")
+    page.wait_for_url("**/my/**")
+    hands.go(call)
+    title = page.get_by_role("heading", level=1).inner_text()
+    hands.press("この募集に出ていない理由を見る")
+    expect(page.get_by_role("heading", level=1)).to_have_text("この募集に出ていない理由")
+    expect(page.locator("dl").first).to_contain_text(title)
+    deadline = time.monotonic() + MATCH_SECONDS
+    if way == "no-script":
+        while not page.locator("#score").count() and time.monotonic() < deadline:
+            hands.follow("この画面を開き直す")
+            time.sleep(0.3)
+    expect(page.get_by_role("heading", name="点数と順位")).to_be_visible(
+        timeout=max(deadline - time.monotonic(), 0.1) * 1000
+    )
+    expect(page.get_by_text("この組の点数は")).to_be_visible()
+    expect(page.get_by_role("heading", name="近さの内訳")).to_be_visible()
+
+
+@pytest.mark.usefixtures("matched")
+def test_an_officer_sees_whom_a_draft_would_reach(hands: Hands, way: str) -> None:
+    page = hands.page
+    enter(hands, "officer@example.jp")
+    hands.follow("新しい募集を書く")
+    hands.write("募集の題名", "いろいろな相談")
+    hands.press("保存して見え方を確かめる")
+    reach = page.locator("section", has=page.locator("#reach"))
+    expect(reach.get_by_role("heading")).to_have_text("この下書きはだれに届くか")
+    deadline = time.monotonic() + MATCH_SECONDS
+    if way == "no-script":
+        again = reach.get_by_role("link", name="この画面を開き直す")
+        while again.count() and time.monotonic() < deadline:
+            hands.follow(again)
+            time.sleep(0.3)
+    expect(reach.get_by_text("いまの文章に合う企業は0社です")).to_be_visible(
+        timeout=max(deadline - time.monotonic(), 0.1) * 1000
+    )
+    expect(reach).to_contain_text("困りごとを具体的に書くと届きやすくなります")
+    expect(reach).to_contain_text("「困りごと」がまだ空です")
+    hands.unfold("下書きを捨てる")
+    hands.press("下書きを捨てる")
 
 
 def test_an_operator_confirms_a_municipality(hands: Hands, way: str, cast: Cast) -> None:

@@ -18,11 +18,13 @@ ENGLISH = [
     *("search-empty-town", "map", "formats", "desk-paused", "desk-edit"),
     *("alert-new", "alert-sent", "alert-find-none"),
     *("register-wrong", "officer-calls", "call-new-wrong", "call-matches"),
+    *("call-matches-print", "startup-matches", "why-not-choose"),
 ]
 CRAWLED = [
     *("home", "search-words", "call-open", "towns", "sign-in"),
     *("map", "desk-edit"),
     *("officer-calls", "call-new", "solution-matches", "operator"),
+    *("call-matches-print", "why-not"),
 ]
 # The refused state of these forms holds the same fields and more.
 SEEN_REFUSED = {"call-new", "solution-new", "new-company"}

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, Response
 from tests.journeys.browser import Cast
 
 Act = Callable[[Page], Response]
+ANSWER_SECONDS = 15
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,33 @@ def _unreadable_address(page: Page) -> Response:
     return going.value
 
 
+def _answered(page: Page, sign: str) -> Response:
+    """Open the page again until the matcher has answered."""
+    deadline = time.monotonic() + ANSWER_SECONDS
+    answer = page.reload()
+    while not page.locator(sign).count() and time.monotonic() < deadline:
+        time.sleep(0.3)
+        answer = page.reload()
+    assert answer is not None
+    assert page.locator(sign).count(), f"no {sign} on {page.url}"
+    return answer
+
+
+def _reach(page: Page) -> Response:
+    """Ask whom a draft would reach, unless somebody has."""
+    button = page.get_by_role("button", name="調べる")
+    if button.count():
+        with page.expect_navigation():
+            button.click()
+    return _answered(page, "section:has(#reach) p:has-text('いまの文章に合う企業')")
+
+
+def _why_not(page: Page) -> Response:
+    with page.expect_navigation():
+        page.get_by_role("button", name="この募集に出ていない理由を見る").click()
+    return _answered(page, "#score")
+
+
 VIEWS = (
     View("home", "/"),
     View("search-words", "/search?target=call&q=こそだて"),
@@ -180,6 +208,8 @@ VIEWS = (
     View("call-conflict", "{officer_draft}/edit", "officer", act=_two_at_once, status=409),
     View("call-published", "{officer_call}/preview", "officer"),
     View("call-matches", "{officer_call}/matches", "officer"),
+    View("call-matches-print", "{officer_call}/matches/print", "officer"),
+    View("call-reach", "{officer_draft}/preview", "officer", act=_reach),
     View("officer-desks", "{officer}/desks", "officer"),
     View("desk-own", "{desk}", "officer"),
     View("desk-edit", "{desk}/edit", "officer"),
@@ -197,6 +227,10 @@ VIEWS = (
     ),
     View("solution-published", "{startup_solution}/preview", "startup"),
     View("solution-matches", "{startup_solution}/matches", "startup"),
+    View("startup-matches", "{startup}/matches", "startup"),
+    View("call-of-others", "{call_open}", "startup"),
+    View("why-not", "{call_open}", "startup", act=_why_not),
+    View("why-not-choose", "{call_open}/why", "startup"),
     View("coordinator", "{coordinator}", "coordinator"),
     View("operator", "/operator", "operator"),
     View("operator-home", "/my", "operator"),

@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from functools import lru_cache
 
+from tests.matching.markets import Row, pairs_of
 from workers.matching import epoch as epochs
 from workers.matching.channels import Profile
 from workers.matching.channels import profile as analyse
 from workers.matching.epoch import Epoch
+from workers.matching.exposure import deal_calls, deal_firms
 from workers.matching.facts import CallFacts, Facts, SolutionFacts
 from workers.matching.listing import Listing, listing
 from workers.matching.market import Market
-from workers.matching.rank import Place, calls_shown, ordered, solutions_shown
 from workers.matching.score import Score, score
 from workers.matching.subject import subject
 
@@ -198,13 +199,17 @@ def market_of(
     return Market.build(epochs.build(left, right), left, right)
 
 
-def place(call: CallFacts, solution: SolutionFacts, market: Market, *, of: str) -> Place:
-    """Return a scored pair as a place; `of` tells which listing is shown: call or solution."""
-    value = score_of(call, solution, market.epoch).value
-    if of == "solution":
-        offer = market.solutions.heads[solution.id]
-        return Place(solution.id, solution.firm, offer, value, profile(solution).digest)
-    return Place(call.id, call.town, market.calls.heads[call.id], value, profile(call).digest)
+def pair(call: CallFacts, solution: SolutionFacts, market: Market) -> Row:
+    """Return a scored pair as one that competes for places."""
+    return Row(
+        call=call.id,
+        solution=solution.id,
+        firm=solution.firm,
+        value=score_of(call, solution, market.epoch).value,
+        town=call.town,
+        original=market.calls.heads.get(call.id, call.id),
+        text=profile(call).digest + profile(solution).digest,
+    )
 
 
 def lists_for_calls(
@@ -213,11 +218,12 @@ def lists_for_calls(
     """Return title of call -> titles of the solutions shown, by the full run."""
     by_id = {solution.id: solution for solution in solutions}
     graph = market.graph()
-    shown = {}
-    for call in calls:
-        places = [place(call, by_id[i], market, of="solution") for i in graph.get(call.id, ())]
-        shown[call.title] = [by_id[p.id].title for p in solutions_shown(places)]
-    return shown
+    rows = [pair(call, by_id[id_], market) for call in calls for id_ in graph.get(call.id, ())]
+    places = deal_calls(pairs_of(rows), lists={call.id for call in calls}, offers={})
+    return {
+        call.title: [by_id[place.solution].title for place in places if place.list == call.id]
+        for call in calls
+    }
 
 
 def lists_for_firms(
@@ -228,13 +234,13 @@ def lists_for_firms(
     shown = {}
     for solution in solutions:
         ids = market.calls_for(listings([solution])[0])
-        places = [place(by_id[i], solution, market, of="call") for i in ids]
-        shown[solution.title] = [by_id[p.id].title for p in calls_shown(places)]
+        rows = [pair(by_id[id_], solution, market) for id_ in ids]
+        places = deal_firms(pairs_of(rows), lists=[solution.firm])
+        shown[solution.title] = [by_id[place.call].title for place in places]
     return shown
 
 
 def ranking(call: CallFacts, solutions: Sequence[SolutionFacts], epoch: Epoch) -> list[int]:
     """Return the ids of all solutions, best first, without a cut."""
-    values = [(s, score_of(call, s, epoch).value) for s in solutions]
-    places = [Place(s.id, s.firm, s.id, value, profile(s).digest) for s, value in values]
-    return [p.id for p in ordered(places)]
+    values = {s.id: (-score_of(call, s, epoch).value, profile(s).digest) for s in solutions}
+    return sorted(values, key=values.__getitem__)

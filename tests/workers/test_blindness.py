@@ -11,9 +11,10 @@ from hub.db import Database
 from hub.domain import facts, matches, outbox, solutions
 from hub.models import Call, Match, Organisation, SizeFacts, Solution
 from hub.services import Services
+from tests import market as jobs
 from tests.conftest import NOW
 from tests.market import SOLUTION, firm, organisation_of, publish_call, publish_solution, town
-from workers.jobs import epochs, matching
+from workers.jobs import epochs
 
 TEXTS = {
     "見守り": "放課後の小学生を地域の大人が見守り、空き教室で宿題を手伝います。",
@@ -38,7 +39,7 @@ def market(services: Services) -> Call:
 
 def work_off(services: Services) -> None:
     folder = epochs.root(services.settings.data_dir)
-    assert matching.drain(services.database, folder, clock=lambda: NOW + timedelta(minutes=1))
+    jobs.work_off(services.database, folder, clock=lambda: NOW + timedelta(minutes=1))
 
 
 def lists(database: Database, call: Call) -> tuple[list[str], list[tuple[str, list[int]]]]:
@@ -49,7 +50,7 @@ def lists(database: Database, call: Call) -> tuple[list[str], list[tuple[str, li
             (s.title, [m.call_id for m in matches.for_solution(session, s, now=NOW, limit=50)])
             for s in session.query(Solution).order_by(Solution.title)
         ]
-        return [match.solution.title for match in for_call], per_solution
+        return [shown.match.solution.title for shown in for_call], per_solution
 
 
 def forget_matches(services: Services) -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from hub.db import Database
 from hub.domain import calls, dealing, desks, feedback, outbox, solutions
 from hub.domain.desks import DeskValues
 from hub.models import (
+    AuditReport,
     Call,
     Desk,
     Match,
@@ -351,3 +353,37 @@ def test_withdrawing_a_call_ends_its_list(dealt: Database, folder: Path) -> None
     with dealt.session() as session:
         assert session.get(MatchList, ("call", 1)) is None
         assert current(session, "call", 1) == []
+
+
+def test_a_rest_that_is_over_ends_in_the_night(dealt: Database, folder: Path) -> None:
+    with dealt.unit_of_work() as session:
+        firm = current(session, "call", 1)[0].firm_id
+        before = shown(session, "firm", firm)
+        desk = market.publish_desk(session, session.get_one(User, 1))
+        desk.paused, desk.pause_reason, desk.paused_until = True, "年度末のため", NOW.date()
+        dealing.ask_for_town(session, desk.organisation_id, cause="test", now=NOW)
+    work_off(dealt, folder)
+    later = timedelta(days=2)
+    with dealt.unit_of_work() as session:
+        assert shown(session, "firm", firm) == []
+        deal.ask_for_all(session, NOW + later)
+    work_off(dealt, folder, later)
+    with dealt.session() as session:
+        assert shown(session, "firm", firm) == before
+
+
+def test_the_dial_raises_who_is_seen_less_than_suits_them(crowded: Database, folder: Path) -> None:
+    with crowded.unit_of_work() as session:
+        report = AuditReport(week="2026-W48", made_at=NOW, dial=0.0, next_dial=0.05, figures={})
+        session.add(report)
+    for day in range(1, 5):
+        with crowded.unit_of_work() as session:
+            deal.ask_for_all(session, NOW + timedelta(days=day))
+        work_off(crowded, folder, timedelta(days=day))
+    with crowded.session() as session:
+        shifts = session.scalars(select(Standing.shift)).all()
+        assert max(shifts) > 0 > min(shifts)
+        assert max(map(abs, shifts)) <= 0.05
+        assert "turn" in {place.how for place in current(session, "call", 1)}
+        values = [place.value for place in current(session, "call", 1)[: RULES.k - RULES.q]]
+        assert all(a >= b - 2 * 0.05 for a, b in pairwise(values))

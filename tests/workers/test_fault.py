@@ -20,7 +20,7 @@ from hub.clock import utcnow
 from hub.config import Settings
 from hub.db import Database
 from hub.domain import matches, outbox
-from hub.models import Call, OutboxTask, User
+from hub.models import Call, Epoch, Match, MatchList, OutboxTask, User
 from hub.queue import Queue
 from search.embedded import EmbeddedIndex
 from search.query import SearchQuery
@@ -30,6 +30,8 @@ from tests.installation import ROOT, Installation, until
 pytestmark = [pytest.mark.heavy, pytest.mark.xdist_group("installation")]
 
 PUBLISHES = 200
+REBUILT = 160
+KILLS = 5
 SEED = 20261201
 TEXTS = (
     "冬の朝に道路の雪をかく人手が足りません。",
@@ -65,15 +67,15 @@ class Saboteur:
         if self.hung and roll < 0.4:
             self.relieve()
         elif roll < 0.10:
-            self._harm("job", signal.SIGKILL)
+            self.harm("job", signal.SIGKILL)
         elif roll < 0.14:
-            self._harm("worker", signal.SIGKILL)
+            self.harm("worker", signal.SIGKILL)
         elif roll < 0.17:
-            self._harm("valkey", signal.SIGKILL)
+            self.harm("valkey", signal.SIGKILL)
         elif roll < 0.18 and not self.hung:
-            self._harm("valkey", signal.SIGSTOP)
+            self.harm("valkey", signal.SIGSTOP)
         elif roll < 0.19:
-            self._harm("schedule", signal.SIGKILL)
+            self.harm("schedule", signal.SIGKILL)
 
     def relieve(self) -> None:
         """Kill what hangs: it never woke up again."""
@@ -81,7 +83,8 @@ class Saboteur:
             _kill(pid, signal.SIGKILL)
         self.hung.clear()
 
-    def _harm(self, name: str, number: signal.Signals) -> None:
+    def harm(self, name: str, number: signal.Signals) -> None:
+        """Send a signal to a child, or to the job that the worker runs."""
         victim = self.installation.children().get("worker" if name == "job" else name)
         if victim is not None and name == "job":
             victim = next(iter(victim.children()), None)
@@ -142,6 +145,51 @@ def test_200_publishes_survive_every_death(
             assert matches.is_current(session, call)
 
 
+def test_a_rebuild_that_is_killed_again_and_again_ends_with_one_list_each(
+    installation: Installation, database: Database, tmp_path: Path
+) -> None:
+    with database.unit_of_work() as session:
+        officer, owner = market.town(session), market.firm(session)
+        people = officer.id, owner.id
+        for number in range(REBUILT):
+            _publish(session, number, people)
+    until(lambda: _waiting(database) == 0, 120, "the outbox is empty")
+    chance = random.Random(SEED)
+    output = tmp_path / "rebuild.out"
+    for number in range(1, KILLS + 1):
+        rebuild = _rebuild(installation, output)
+        until(lambda n=number: output.read_text().count("matching") >= n, 60, "it has begun")
+        time.sleep(chance.uniform(0, 0.5))
+        Saboteur(installation, SEED).harm("job", signal.SIGKILL)
+        rebuild.kill()
+        rebuild.wait()
+    rebuild = _rebuild(installation, output)
+    assert rebuild.wait(120) == 0, output.read_text()
+    assert "going on" in output.read_text(), "no rebuild was killed half way"
+    until(lambda: _waiting(database) == 0, 60, "the outbox is empty")
+    index = EmbeddedIndex(installation.data_dir / "index")
+    assert doctor.examine(database, index) == doctor.Report()
+    with database.session() as session:
+        epoch = session.scalar(select(func.max(Epoch.id)))
+        assert set(session.scalars(select(Match.epoch_id))) == {epoch}
+        calls = session.scalars(select(Call.id)).all()
+        lists = select(MatchList.owner_id).where(
+            MatchList.kind == "call", MatchList.epoch_id == epoch
+        )
+        assert sorted(session.scalars(lists)) == sorted(calls)
+
+
+def _rebuild(installation: Installation, output: Path) -> "subprocess.Popen[bytes]":
+    with output.open("ab") as said:
+        return subprocess.Popen(
+            [sys.executable, "-m", "hub", "match", "rebuild"],
+            cwd=ROOT,
+            env=installation.environment,
+            stdout=said,
+            stderr=said,
+        )
+
+
 def _word(number: int) -> str:
     """A word that stands in one listing only."""
     return f"kikaku{number:03}"
@@ -149,11 +197,17 @@ def _word(number: int) -> str:
 
 def _publish(session: Session, number: int, people: tuple[int, int]) -> None:
     officer, owner = (session.get_one(User, id_) for id_ in people)
-    text = TEXTS[number % len(TEXTS)] * (1 + number % 3)
+    text = TEXTS[number // 4 % len(TEXTS)] * (1 + number % 3)
     now = utcnow()
     if number % 4 == 3:
         market.publish_solution(
-            session, owner, now=now, title=f"{_word(number)} の仕組み", solves=text
+            session,
+            owner,
+            now=now,
+            title=f"{_word(number)} の仕組み",
+            summary=text,
+            solves=text,
+            brings=text,
         )
     else:
         market.publish_call(

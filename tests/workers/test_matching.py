@@ -14,7 +14,7 @@ from sqlalchemy import delete, event, func, select, update
 from sqlalchemy.orm import Session
 
 from hub.db import Database
-from hub.domain import calls, facts, matches, outbox, solutions
+from hub.domain import calls, facts, match_lists, matches, outbox, solutions
 from hub.models import (
     Call,
     Epoch,
@@ -88,7 +88,7 @@ def pairs(database: Database) -> dict[tuple[int, int], tuple[float, str, object,
 def test_each_call_finds_its_solution_first_and_says_why(matched: Database) -> None:
     with matched.session() as session:
         for call in session.scalars(select(Call)):
-            (best, *_) = matches.for_call(session, call, now=NOW)
+            best = matches.for_call(session, call, now=NOW)[0].match
             assert best.solution.themes == call.themes
             assert best.reasons["ja"]
             assert len(best.reasons["en"]) == len(best.reasons["ja"])
@@ -118,7 +118,7 @@ def test_a_changed_listing_is_matched_by_what_it_says_now(matched: Database, fol
     drain(matched, folder)
     with matched.session() as session:
         call = session.get_one(Call, 1)
-        assert matches.for_call(session, call, now=NOW)[0].solution_id == 2
+        assert matches.for_call(session, call, now=NOW)[0].place.solution_id == 2
         assert matches.is_current(session, call)
 
 
@@ -177,7 +177,8 @@ def test_what_is_withdrawn_leaves_nothing_behind(matched: Database, folder: Path
         calls.close(session, session.get_one(Call, 2), actor=officer, now=NOW, expected_version=2)
     with matched.session() as session:  # lists know at once …
         assert all(
-            m.solution_id != 1 for m in matches.for_call(session, session.get_one(Call, 1), now=NOW)
+            one.place.solution_id != 1
+            for one in matches.for_call(session, session.get_one(Call, 1), now=NOW)
         )
     drain(matched, folder)  # … the tables a moment later
     assert not [pair for pair in pairs(matched) if pair[0] == 2 or pair[1] == 1]
@@ -197,7 +198,7 @@ def test_lists_ask_the_clock_when_they_are_read(matched: Database) -> None:
         assert call.closes_at is not None
         last = call.closes_at - timedelta(seconds=1)
         assert matches.for_solution(session, solution, now=last)
-        assert matches.count(session, solution, now=last) == 1
+        assert match_lists.solution_counts(session, [solution.id], now=last) == {solution.id: 1}
         assert matches.for_solution(session, solution, now=call.closes_at) == []
         assert matches.for_call(session, call, now=call.closes_at)  # the town still sees its own
 
@@ -216,8 +217,8 @@ def test_a_firm_has_one_place_in_a_list(matched: Database, folder: Path) -> None
     with matched.session() as session:
         call = session.get_one(Call, 1)
         shown = matches.for_call(session, call, now=NOW)
-        assert len([m for m in shown if m.solution_id in (1, other.id)]) == 1
-        assert matches.count(session, call, now=NOW) == len(shown)
+        assert len([one for one in shown if one.place.solution_id in (1, other.id)]) == 1
+        assert match_lists.call_counts(session, [call.id]) == {call.id: len(shown)}
 
 
 def test_a_copy_gains_nothing_and_takes_over_when_the_first_post_goes(
@@ -249,7 +250,8 @@ def test_a_town_with_the_same_call_gets_answers_and_firms_see_one_of_them(
     drain(matched, folder)
     with matched.session() as session:
         assert (
-            matches.for_call(session, session.get_one(Call, copy.id), now=NOW)[0].solution_id == 1
+            matches.for_call(session, session.get_one(Call, copy.id), now=NOW)[0].place.solution_id
+            == 1
         )
         solution = session.get_one(Solution, 1)
         assert (

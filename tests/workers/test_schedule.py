@@ -44,6 +44,12 @@ def test_due_after_the_time_has_passed_and_only_once() -> None:
     assert due(table, {}, MONDAY) == []
 
 
+def test_the_audit_goes_by_the_scores_of_its_week() -> None:
+    times = {entry.job: latest(entry.when, MONDAY) for entry in TABLE}
+    assert times["audit"] == datetime(2026, 11, 29, 17, 30, tzinfo=UTC)
+    assert times["audit"] < times["epoch"]
+
+
 def test_every_entry_names_a_job_and_a_time() -> None:
     for entry in TABLE:
         assert entry.job in JOBS
@@ -59,9 +65,10 @@ def test_a_first_start_runs_nothing_and_a_missed_night_is_made_up_for_once(
     one.leave()
     later = scheduler(database, store)  # the machine was off for three nights
     later.tick(MONDAY + timedelta(days=3))
-    assert sorted(upkeep(store)) == sorted([JOBS["doctor"].function, JOBS["compact"].function])
+    missed = ("doctor", "compact", "night", "audit-running")
+    assert sorted(upkeep(store)) == sorted(JOBS[name].function for name in missed)
     later.tick(MONDAY + timedelta(days=3, minutes=1))
-    assert len(upkeep(store)) == 2
+    assert len(upkeep(store)) == len(missed)
 
 
 def test_only_one_of_two_acts_and_the_other_takes_over(database: Database, store: Store) -> None:

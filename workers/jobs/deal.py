@@ -63,6 +63,35 @@ def run() -> None:
         here.queue.ping(*sorted(next_))
 
 
+def night() -> None:
+    """The job of every night: lists follow what days alone change, and the dial a step further."""
+    here = opened()
+    with here.database.unit_of_work() as session:
+        stock.alone(session)
+        ask_for_all(session, here.clock())
+    here.queue.ping("deal")
+
+
+def ask_for_all(session: Session, now: datetime) -> None:
+    """Ask for firms' lists, since rests end and waits grow by the day, and, when the dial has moved
+    somebody, for calls' lists. Reserve places stay."""
+    dealing.ask(session, "firm", dealing.owners(session, "firm", now=now), cause="night", now=now)
+    rules = _rules(session)
+    known = dealing.standings(session, None)
+    before = {id_: row.shift for id_, row in known.items()}
+    shift: dict[int, float] = {}
+    if rules.delta:
+        found = dealing.candidates(session, "call", None, now=now)
+        shift = exposure.steer(_pairs(_own_view(session, "call", found, now)), before, rules)
+    moved = False
+    for id_, row in known.items():
+        moved |= row.shift != shift.get(id_, 0.0)
+        row.shift = shift.get(id_, 0.0)
+    if moved:
+        calls = dealing.owners(session, "call", now=now)
+        dealing.ask(session, "call", calls, cause="night", now=now)
+
+
 def drain(database: Database, *, clock: Clock = utcnow, seconds: float = float("inf")) -> bool:
     """Work on due tasks; False when the time was up before they were done."""
     deadline = time.monotonic() + seconds

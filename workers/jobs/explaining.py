@@ -133,8 +133,8 @@ def explained(
     session: Session, epoch: Epoch, wanted: Collection[Pair]
 ) -> dict[Pair, dict[str, Any]]:
     """Reasons and gaps of pairs. Pairs of one solution follow one another: its text is read once."""
-    calls = _subjects(session, epoch, "call", {call for call, _ in wanted})
-    solutions = _subjects(session, epoch, "solution", {solution for _, solution in wanted})
+    calls = subjects(session, epoch, "call", {call for call, _ in wanted})
+    solutions = subjects(session, epoch, "solution", {solution for _, solution in wanted})
     names = names_of(session)
     said = {}
     for pair in sorted(wanted, key=lambda pair: pair[::-1]):
@@ -149,7 +149,7 @@ def explained(
     return said
 
 
-def _subjects(session: Session, epoch: Epoch, name: str, ids: set[int]) -> dict[int, Subject[Any]]:
+def subjects(session: Session, epoch: Epoch, name: str, ids: set[int]) -> dict[int, Subject[Any]]:
     """Listings as the scorer takes them: what they say now, as they were matched last."""
     rows = session.execute(
         select(Vector.subject_id, Vector.data).where(

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from hub import doctor as examiner
 from hub.db import Database
-from hub.domain import alerts, documents, vectors
+from hub.domain import alerts, digests, documents, questions, vectors
+from hub.domain.fairness import report
 from hub.models import Call, Epoch, Solution, Vector
 from search.passages import digest, passages
 from workers.context import opened
@@ -24,10 +25,10 @@ KEPT_EPOCHS = 2
 def doctor() -> None:
     """Compare database, index and matches; queue a task for each difference."""
     here = opened()
-    report = examiner.examine(here.database, here.index, clock=here.clock)
+    found = examiner.examine(here.database, here.index, clock=here.clock)
     with here.database.unit_of_work() as session:
-        count = examiner.repair(session, report, here.clock())
-    log.info("doctor: %d differences, %d tasks waiting", count, report.waiting)
+        count = examiner.repair(session, found, here.clock())
+    log.info("doctor: %d differences, %d tasks waiting", count, found.waiting)
     if count:
         here.queue.ping()
 
@@ -46,6 +47,9 @@ def compact() -> None:
         kept = forget_epochs(session)
         forget_vectors(session)
         alerts.forget(session, now=here.clock())
+        digests.forget(session)
+        questions.forget(session, now=here.clock())
+        report.forget_places(session, now=here.clock())
     forget_embeddings(here.database, now=here.clock())
     remove_folders(epochs.root(here.settings.data_dir), kept)
     optimise(here.database)

@@ -79,10 +79,10 @@ _KNEE = 0.6
 # r, then the r at which each chance below is reached, rounded to hundredths.
 CALIBRATION = (
     (0.00, 0.00),
-    (0.32, 0.35),  # one pair in eight is at least related: calls for a firm are cut here
-    (0.38, 0.40),  # one in five: solutions for a call are cut here
+    (0.33, 0.35),  # one pair in eight is at least related: calls for a firm are cut here
+    (0.40, 0.40),  # one in five: solutions for a call are cut here
     (0.48, 0.53),  # half are at least related: a place may be reserved from here on
-    (0.52, 0.64),  # half are useful
+    (0.54, 0.64),  # half are useful
     (0.59, 0.80),  # three quarters are useful
     (0.90, 0.97),
     (1.00, 1.00),

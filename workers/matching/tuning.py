@@ -66,12 +66,25 @@ def refit(answers: Sequence[Answer]) -> Refit:
     best: tuple[int, ...] = ()
     least = now.loss * found.weight
     for steps in _reachable():
-        taste = _taste(steps)
+        taste = factors(_moved(steps))
         loss = found.fit(taste).loss * found.weight + _STEP_COST * sum(map(abs, steps))
         if found.count >= LEAST_COMPARISONS and loss < least - 1e-9:
             best, least = steps, loss
     after = _moved(best)
-    return Refit(WEIGHTS, after, now, found.fit(_taste(best)), found.count)
+    return Refit(WEIGHTS, after, now, found.fit(factors(after)), found.count)
+
+
+def measure(answers: Sequence[Answer], weights: Sequence[Weight]) -> Fit:
+    """Return how well these weights order answers, such as some that no refit has seen."""
+    return _Comparisons.of(answers).fit(factors(weights))
+
+
+def factors(weights: Sequence[Weight]) -> dict[str, float]:
+    """Return these weights as factors of the present ones, by part."""
+    return {
+        now.code: max(then.town, then.firm) / max(now.town, now.firm)
+        for now, then in zip(WEIGHTS, weights, strict=True)
+    }
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -155,14 +168,6 @@ def _moved(steps: Sequence[int]) -> tuple[Weight, ...]:
         )
         for weight, step in zip(WEIGHTS, steps, strict=True)
     )
-
-
-def _taste(steps: Sequence[int]) -> dict[str, float]:
-    """Return the table after these steps as factors of the present one."""
-    return {
-        now.code: max(then.town, then.firm) / max(now.town, now.firm)
-        for now, then in zip(WEIGHTS, _moved(steps), strict=True)
-    }
 
 
 def _number(value: float | None) -> float:

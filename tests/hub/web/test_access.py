@@ -7,16 +7,16 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hub.domain import alerts, calls, desks, organisations, solutions
+from hub.domain import alerts, calls, desks, digest_text, digests, organisations, solutions
 from hub.domain.accounts import make_operator
 from hub.domain.alert_text import Links
 from hub.domain.saved_search import Search
-from hub.models import Alert, Call, Desk, Organisation, Solution, User
+from hub.models import Alert, Call, Desk, Digest, Feedback, Match, Organisation, Solution, User
 from hub.policy import MAY
 from hub.services import Services
 from tests.conftest import NOW
 from tests.hub.web.browser import Browser
-from tests.market import CALL, DESK, SOLUTION, firm, person, publish_desk, town
+from tests.market import CALL, DESK, SOLUTION, firm, pair, person, publish_desk, town
 
 UNGUARDED = {"static"}  # may only shrink
 WHO = ("owner", "editor", "viewer", "other", "stranger", "visitor", "operator")
@@ -56,7 +56,9 @@ def world(services: Services) -> World:
         solutions.publish(session, post, actor=founder, now=NOW, expected_version=post.version)
         counter = publish_desk(session, officer)
         plan = desks.create(session, hall, DESK, actor=officer, now=NOW)
+        session.add(pair(public, post))
         alert = alert_of(session)
+        heard, hush = digest_of(session, officer, public, post)
         session.flush()
         return World(
             people,
@@ -74,6 +76,9 @@ def world(services: Services) -> World:
                 "begin": LINKS.token("confirm", alert.nonce),
                 "stop": LINKS.token("end", alert.nonce),
                 "number": alert.reference,
+                "heard": heard,
+                "hush": hush,
+                "own": officer.memberships[0].id,
             },
         )
 
@@ -96,18 +101,33 @@ def alert_of(session: Session) -> Alert:
     return session.scalars(select(Alert)).one()
 
 
+def digest_of(session: Session, member: User, call: Call, solution: Solution) -> tuple[str, str]:
+    """The tokens of the answering and the ending link of a mail that told of the pair."""
+    digests.enrol(session, links=LINKS, now=NOW)
+    digest = digests.of(session, member.memberships[0])
+    assert digest is not None
+    match = session.get_one(Match, (call.id, solution.id))
+    session.add(digests.card(digest, match, LINKS, NOW))
+    return digest_text.answer_token(LINKS, digest, match), digest_text.end_token(
+        LINKS, digest.nonce
+    )
+
+
 ALL_200 = "200 200 200 200 200 200 200"
+NOT_YET = "404 404 404 404 404 404 404"
 SIGNED_IN = "200 200 200 200 200 303 200"
 PAGES = ["/", "/search", "/search/suggest", "/map", "/map.csv", "/formats", "/towns", "/towns/132128", "/ranking", "/accessibility", "/licences",
          "/privacy", "/contact", "/sign-in", "/register", "/alerts/new", "/alerts/sent", "/r"]  # fmt: skip
 
 ALERT = ["/alerts/confirm/{begin}", "/alerts/end/{stop}", "/r/{number}"]
-SECRETS = ALERT[:2]  # only a mail holds such an address: whoever posts to it may
+DIGEST = ["/digest/answer/{heard}", "/digest/end/{hush}"]
+SECRETS = [*ALERT[:2], *DIGEST]  # only a mail holds such an address: whoever posts to it may
 
 # method, path, whose people, then the answers in the order of WHO
 MATRIX = [
     *(("GET", path, "town", ALL_200) for path in PAGES if path not in ("/sign-in",)),
     *(("GET", f"/search.{form}", "town", ALL_200) for form in ("atom", "ics", "csv", "json")),
+    *(("GET", f"/ranking/audit.{form}", "town", NOT_YET) for form in ("csv", "json")),
     ("GET", "/sign-in", "town", "303 303 303 303 303 200 303"),
     ("POST", "/sign-in", "town", "422 422 422 422 422 422 422"),
     ("POST", "/register", "town", "422 422 422 422 422 422 422"),
@@ -134,6 +154,16 @@ MATRIX = [
     ("POST", "/alerts/confirm/{begin}", "town", "303 303 303 303 303 303 303"),
     ("POST", "/alerts/end/{stop}", "town", ALL_200),
     ("POST", "/r/{number}", "town", "422 422 422 422 422 422 422"),
+    *(("GET", path, "town", ALL_200) for path in DIGEST),
+    ("POST", "/digest/answer/{heard}", "town", "422 422 422 422 422 422 422"),
+    ("POST", "/digest/end/{hush}", "town", ALL_200),
+    ("POST", "/memberships/{own}/digest", "town", "303 403 403 404 404 404 404"),
+    ("GET", "/matches/{public}/{post}/feedback", "town", "200 200 403 200 404 303 404"),
+    ("GET", "/matches/{public}/{post}/feedback?kind=call", "town", "200 200 403 404 404 303 404"),
+    ("POST", "/matches/{public}/{post}/feedback?kind=call", "town", "422 422 403 404 404 401 404"),
+    ("POST", "/matches/{public}/{post}/feedback", "firm", "422 422 403 422 404 401 404"),
+    ("GET", "/my/organisations/{hall}/answers", "town", "200 200 200 404 404 303 404"),
+    ("GET", "/my/organisations/{company}/answers", "firm", "200 200 200 404 404 303 404"),
     ("GET", "/calls/{public}", "town", ALL_200),
     ("GET", "/calls/{draft}", "town", "200 200 200 404 404 404 200"),
     ("GET", "/calls/{draft}/preview", "town", "200 200 200 404 404 404 403"),
@@ -146,6 +176,10 @@ MATRIX = [
     ("POST", "/calls/{public}/close", "town", "303 303 403 403 403 401 403"),
     ("POST", "/calls/{draft}/discard", "town", "303 303 403 404 404 404 403"),
     ("GET", "/calls/{public}/matches", "town", "200 200 200 403 403 303 403"),
+    ("GET", "/calls/{public}/matches/print", "town", "200 200 200 403 403 303 403"),
+    ("GET", "/calls/{public}/why", "firm", "200 200 200 403 403 303 403"),
+    ("POST", "/calls/{public}/why", "firm", "422 422 422 403 403 401 403"),
+    ("POST", "/calls/{draft}/reach", "town", "303 303 303 404 404 404 403"),
     ("GET", "/solutions/{post}", "firm", ALL_200),
     ("GET", "/solutions/{idea}", "firm", "200 200 200 404 404 404 200"),
     ("GET", "/solutions/{idea}/preview", "firm", "200 200 200 404 404 404 403"),
@@ -190,9 +224,9 @@ def test_each_person_gets_the_answer_of_the_table(
 
 def test_every_route_has_a_row_in_the_matrix(app: Flask) -> None:
     adapter = app.url_map.bind("localhost")
-    samples = dict.fromkeys(("hall", "company", "unverified", "request", "draft", "public", "idea", "post", "counter", "plan", "begin", "stop", "number"), 1)  # fmt: skip
+    samples = dict.fromkeys(("hall", "company", "unverified", "request", "draft", "public", "idea", "post", "counter", "plan", "begin", "stop", "number", "heard", "hush", "own"), 1)  # fmt: skip
     met = {
-        (adapter.match(path.format(**samples), method=method)[0], method)
+        (adapter.match(path.format(**samples).partition("?")[0], method=method)[0], method)
         for method, path, _side, _answers in MATRIX
     }
     every = {
@@ -238,7 +272,12 @@ def fingerprint(services: Services) -> list[object]:
         return [
             sorted((row.id, row.version, getattr(row, "state", "")) for row in session.query(model))
             for model in (Call, Solution, Organisation, Desk)
-        ] + [session.query(User).count(), session.query(Alert.id, Alert.state).all()]
+        ] + [
+            session.query(User).count(),
+            session.query(Alert.id, Alert.state).all(),
+            session.query(Feedback.verdict).all(),
+            session.query(Digest.state).all(),
+        ]
 
 
 def policy_of(view: object) -> str | None:

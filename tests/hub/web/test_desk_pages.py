@@ -100,6 +100,27 @@ def test_two_officers_at_once_see_both_versions(
     assert "後の名前" in text_of(second)
 
 
+def test_how_many_proposals_it_takes_is_shown_and_can_be_left_open(
+    app: Flask, services: Services, officer: User
+) -> None:
+    with services.database.unit_of_work() as session:
+        desk = publish_desk(session, session.merge(officer))
+        version, id_ = desk.version, desk.id
+    browser = Browser(app, officer)
+    said = "同時に受けられる提案の数"
+    assert said not in text_of(Browser(app).get(f"/desks/{id_}"))
+    browser.post(f"/desks/{id_}/edit", {**FORM, "capacity": "１２件", "version": version})
+    assert f"{said} 12件" in text_of(Browser(app).get(f"/desks/{id_}"))
+    form = {i.get("name"): i for i in parsed(browser.get(f"/desks/{id_}/edit")).iter("input")}
+    assert form["capacity"].get("value") == "12"
+    wrong = browser.post(
+        f"/desks/{id_}/edit",
+        {**FORM, "capacity": "千", "version": form["version"].get("value")},
+    )
+    assert wrong.status_code == 422
+    assert "同時に受けられる数は1から999までの数で入力してください" in text_of(wrong)
+
+
 def test_a_pause_is_said_and_ends_by_itself(
     app: Flask, services: Services, officer: User, clock: Clock
 ) -> None:

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import OperationalError
 
 from hub.clock import JST
-from hub.domain.weights import WEIGHTS
 from hub.models import Call, Match, Organisation, Solution
 from hub.services import Services
 from hub.web import match_cards, present
@@ -18,27 +17,6 @@ from hub.web.pages import packages
 from tests.hub.web.browser import Browser, text_of
 from tests.hub.web.html import by_class, heading, links, parsed, words
 from tests.market import firm
-from workers.matching import score
-
-
-def test_the_printed_weights_are_those_of_the_matcher(app: Flask, services: Services) -> None:
-    assert [(w.code, w.town, w.firm, w.name) for w in WEIGHTS] == [
-        (w.code, w.town, w.firm, w.ja) for w in score.WEIGHTS
-    ]
-    (table,) = parsed(Browser(app).get("/ranking")).iter("table")
-    (body,) = table.iter("tbody")
-    for row, weight in zip(body, WEIGHTS, strict=True):
-        name, town, firm, _meaning = (words(cell) for cell in row)
-        assert name == weight.name
-        for shown, share in ((town, weight.town), (firm, weight.firm)):
-            assert shown == (f"{round(share * 100)}%" if share else "–")
-
-
-def test_the_ranking_page_names_what_never_counts(app: Flask, services: Services) -> None:
-    text = text_of(Browser(app).get("/ranking"))
-    for never in ("資本金", "従業員の数", "投稿の数", "お金の支払い", "クリックの数"):
-        assert never in text
-    assert "監査" in text
 
 
 @pytest.mark.parametrize("path", ["ranking", "accessibility", "licences", "privacy", "contact"])

@@ -60,10 +60,10 @@ def deal_calls(
       waited. Whoever fills a free reserve place (among the last q) may lose it to one that waits.
     """
     wanted = (pairs.solution == pairs.offer) & (pairs.value >= rules.cut_call)
-    part = pairs.take(np.flatnonzero(wanted & among(pairs.call, lists)))
-    if not len(part):
+    rows = np.flatnonzero(wanted & among(pairs.call, lists))
+    if not len(rows):
         return []
-    field = _ordered(part, shift, debt, rules)
+    field = _ordered(pairs.take(rows), shift, debt, rules)
     reserved = _held(field, held, rules)
     reserved = _firms(field, reserved, among(field.firms, placed_firms), rules)
     if offers is not None:
@@ -122,12 +122,15 @@ def _ordered(
 
 
 def _luck(pairs: Pairs, call: Ints, firm: Ints, sigma: float) -> Floats:
-    """Return by how much the best of a firm's n near equal offers is better by chance alone."""
+    """Return by how much the best of a firm's n near equal offers is better by chance alone.
+
+    Near equal is within 3 sigma: the best of a hundred stands 2.5 above what they share.
+    """
     if not sigma:
         return np.zeros(len(pairs))
     _, own = np.unique(call * (firm.max() + 1) + firm, return_inverse=True)
     best = -lowest(own, -pairs.value, own.max() + 1)
-    n = np.bincount(own, pairs.value >= best[own] - 2 * sigma)[own]
+    n = np.bincount(own, pairs.value >= best[own] - 3 * sigma)[own]
     return np.where(n > 1, sigma * ndtri((n - 0.375) / (n + 0.25)), 0.0)
 
 

@@ -63,12 +63,17 @@ def _standing(pairs: Pairs) -> Mask:
     A copy stands only where what it copies has no row: a firm that sells what another posted first
     gets its list all the same, and the copy of a call that has closed stands for it.
     """
-    post = pairs.solution != pairs.offer
-    posts = pairs.firm * (pairs.offer.max(initial=0) + 1) + pairs.offer
-    call = pairs.call != pairs.original
-    calls = pairs.firm * (pairs.original.max(initial=0) + 1) + pairs.original
-    mask: Mask = ~(post & np.isin(posts, posts[~post])) & ~(call & np.isin(calls, calls[~call]))
-    return mask
+    post = _copied(pairs.solution != pairs.offer, pairs.firm, pairs.offer)
+    return ~(post | _copied(pairs.call != pairs.original, pairs.firm, pairs.original))
+
+
+def _copied(copy: Mask, firm: Ints, of: Ints) -> Mask:
+    """Mark the copies of which the firm has a row with the original."""
+    found = copy.copy()
+    if copy.any():
+        codes = firm * (of.max() + 1) + of
+        found[copy] = np.isin(codes[copy], codes[~copy])
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +111,9 @@ def _ordered(
     count = np.zeros(len(originals), np.int64)
     np.add.at(count, call[at], looked_up(reached, posts, 0).astype(np.int64))
     left = looked_up(capacity, towns, rules.capacity).astype(np.int64)
-    order = np.lexsort((pairs.call, pairs.solution, pairs.tie, -pairs.value, call, firm))
-    order = order[firsts((firm * len(originals) + call)[order])]
+    code = firm * len(originals) + call
+    order = np.lexsort((pairs.call, pairs.solution, pairs.tie, -pairs.value, code))
+    order = order[np.diff(code[order], prepend=-1) > 0]
     # Of equal calls the one that fewer firms see comes first.
     shown = (pairs.call, pairs.tie, count[call], -pairs.value, firm)
     order = order[np.lexsort([key[order] for key in shown])]
@@ -121,24 +127,30 @@ def _within(field: _Field, rules: Rules) -> _Field:
     Every list asks for its best k, every town keeps the best it can take, and who was refused
     asks the next: repeated until nobody is refused. The outcome does not depend on the order.
     """
-    left = field.left
+    field, left = field.take(field.left[field.town] > 0), field.left
     lacking = np.maximum(rules.floor - field.reached, 0)
     posted = firsts(field.town * len(field.reached) + field.call)
     kept = np.bincount(field.town[posted], lacking[field.call[posted]], len(left)).astype(np.int64)
     first = np.minimum(left, kept)  # for the floors of its calls; the rest is for anybody
-    stays = left[field.town] > 0
-    starts = np.searchsorted(field.firm, field.firm)
-    while True:
-        passed: Ints = np.cumsum(stays) - stays
-        asking = np.flatnonzero(stays & (passed - passed[starts] < rules.k))
+    ends = np.cumsum(np.bincount(field.firm))
+    asked = np.concatenate([[0], ends[:-1]])  # where each list asks next
+    asks = np.full(len(ends), rules.k)
+    asking = np.zeros(0, np.int64)
+    stays = np.ones(len(field.pairs), bool)
+    while asks.any():
+        more = np.minimum(asks, ends - asked)
+        nth = np.arange(more.sum()) - np.repeat(np.cumsum(more) - more, more)
+        asking = np.concatenate([asking, np.repeat(asked, more) + nth])
+        asked += more
         full = np.bincount(field.town[asking], minlength=len(left)) > left
-        asking = asking[full[field.town[asking]]]
-        low = _rank_by_value(field, asking, field.call) >= lacking[field.call[asking]]
-        room = np.where(low, (left - first)[field.town[asking]], first[field.town[asking]])
-        refused = asking[_rank_by_value(field, asking, 2 * field.town, low) >= room]
-        if not len(refused):
-            return field.take(stays)
+        tried = asking[full[field.town[asking]]]
+        low = _rank_by_value(field, tried, field.call) >= lacking[field.call[tried]]
+        room = np.where(low, (left - first)[field.town[tried]], first[field.town[tried]])
+        refused = tried[_rank_by_value(field, tried, 2 * field.town, low) >= room]
         stays[refused] = False
+        asking = asking[stays[asking]]
+        asks = np.bincount(field.firm[refused], minlength=len(ends))
+    return field.take(stays)
 
 
 def _rank_by_value(field: _Field, rows: Ints, group: Ints, part: Mask | None = None) -> Ints:

@@ -1,0 +1,204 @@
+"""Why a company's solution is not shown for a call: told to that company alone."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+
+from hub.domain import matches, position, questions
+from hub.domain.match_lists import LONGEST, WEAKEST_FOR_CALL
+from hub.domain.position import Position
+from hub.domain.weights import WEIGHTS
+from hub.i18n import N_
+from hub.models.listing import Call, Solution
+from hub.models.matching import Question
+from hub.models.organisation import User
+from hub.policy import allowed
+from hub.web import limits, match_cards, present
+from hub.web.access import LARGEST_ID, needs
+from hub.web.context import actor, commit, now, person, session
+from hub.web.language import chosen
+from hub.web.limits import limiter
+from hub.web.match_cards import PART_LEVELS, PartLevel
+from hub.web.words import _
+
+bp = Blueprint("why", __name__)
+
+GATES = {
+    "withdrawn": N_("このソリューションは、いま公開されていません。"),
+    "over": N_("この募集は、受付を終わりました。"),
+    "upcoming": N_("この募集は、まだ受付を始めていません。"),
+    "resting": N_(
+        "この自治体の窓口は、いま受付を休んでいます。休みのあいだは、おすすめに出ません。"
+    ),
+    "put_aside": N_("あなたの団体が、この募集を対象外にしています。"),
+    "area": N_("募集のある地方が、「届けられる地域」に入っていません。"),
+    "juridical_person": N_(
+        "法人が対象の募集です。あなたの団体は個人事業主として登録されています。"
+    ),
+    "unpublished": N_("どちらかが、いま公開されていません。"),
+    "copy": N_(
+        "ほとんど同じ文章の投稿が、さきに公開されています。一覧に出るのは、さきの投稿だけです。"
+    ),
+}
+LABELS = {weight.code: weight.name for weight in WEIGHTS} | {"prose": N_("文の書き方")}
+
+
+@dataclass(frozen=True, slots=True)
+class Weak:
+    """A part of the score that holds the pair back: what is so, and what would help."""
+
+    label: str
+    level: int | None
+    fact: str
+    help: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WhyNot:
+    """What the page tells of a pair."""
+
+    gates: list[str]
+    score: str
+    rank: str
+    shown: str
+    list_words: list[str]
+    weak: list[Weak]
+    parts: list[PartLevel]
+
+
+def own_solutions(user: User | None) -> list[Solution]:
+    """The published solutions of the person's companies, newest first."""
+    companies = [
+        m.organisation_id
+        for m in (user.memberships if user else ())
+        if m.state == "active" and m.organisation.kind == "company"
+    ]
+    if not companies:
+        return []
+    own = select(Solution).where(
+        Solution.organisation_id.in_(companies), Solution.state == "published"
+    )
+    return list(session().scalars(own.order_by(Solution.published_at.desc(), Solution.id.desc())))
+
+
+@bp.get("/calls/<int:id_>/why")
+@needs("call.why", Call)
+def show(call: Call) -> ResponseReturnValue:
+    """Why the solution is not in the call's list; without one, which of ours to ask about."""
+    if not request.args.get("solution"):
+        return _choose(call), 200
+    solution = _solution(request.args["solution"])
+    asked = questions.find(session(), call, solution)
+    where = position.position(session(), call, solution, now=now())
+    return render_template(
+        "why/show.html",
+        call=call,
+        town=present.organisation_name(call.organisation),
+        solution=solution,
+        waiting=asked is not None and asked.answer is None,
+        why=_why(asked, where),
+        current=matches.is_current(session(), call),
+    )
+
+
+@bp.post("/calls/<int:id_>/why")
+@limiter.limit(limits.questions, methods=["POST"], key_func=limits.asker)
+@needs("call.why", Call)
+def ask(call: Call) -> ResponseReturnValue:
+    """Ask the matcher, then show what it says."""
+    if not request.form.get("solution"):
+        return _choose(call), 422
+    solution = _solution(request.form["solution"])
+    questions.ask(session(), call, solution, actor=person(), now=now())
+    commit()
+    return redirect(url_for("why.show", id_=call.id, solution=solution.id), 303)
+
+
+def _choose(call: Call) -> str:
+    return render_template("why/choose.html", call=call, solutions=own_solutions(actor()))
+
+
+def _solution(typed: str) -> Solution:
+    """One of ours; anything else is not there."""
+    id_ = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 11 else 0
+    found = session().get(Solution, id_) if 0 < id_ <= LARGEST_ID else None
+    if found is None or not allowed(actor(), "solution.matches", found):
+        abort(404)
+    return found
+
+
+def _why(asked: Question | None, where: Position) -> WhyNot | None:
+    if asked is None or asked.answer is None or not questions.is_settled(asked):
+        return None
+    said = asked.answer
+    parts: dict[str, float | None] = said.get("parts", {})
+    shut = [*where.shut, *said.get("closed", ()), *(["copy"] if said.get("copy") else [])]
+    if said.get("gone") and not shut:
+        shut.append("unpublished")
+    return WhyNot(
+        gates=[_(GATES[gate]) for gate in shut if gate in GATES],
+        score=_number(said["score"]) if "score" in said else "",
+        rank=_rank(where),
+        shown=_shown(where, asked.solution_id),
+        list_words=_list_words(where, said),
+        weak=[_weak(part) for part in said.get("weakest", ())],
+        parts=match_cards.part_levels(parts),
+    )
+
+
+def _shown(where: Position, solution_id: int) -> str:
+    """That the firm is in the list after all; empty when it is not, or not now."""
+    if where.place is None or where.shut:
+        return ""
+    if where.place.solution_id == solution_id:
+        return _(
+            "このソリューションは、この募集の一覧の%(rank)s番目に出ています。",
+            rank=where.place.rank,
+        )
+    return _(
+        "あなたの団体の別のソリューションが、この募集の一覧に出ています。一覧に出るのは1社に1つです。"
+    )
+
+
+def _rank(where: Position) -> str:
+    if where.rank is None:
+        return _("近いものの中に入らなかったため、順位はありません。")
+    return _("点数だけで並べると、企業の中で%(rank)s番目です。", rank=where.rank)
+
+
+def _list_words(where: Position, said: dict[str, Any]) -> list[str]:
+    """What the list is like, against the pair's own score."""
+    found = []
+    if where.last is not None:
+        found.append(
+            _("この募集の一覧は%(count)s件で、点数の順に入った最後の点数は%(score)sです。",
+              count=where.places, score=_number(where.last))
+        )  # fmt: skip
+    elif not where.places:
+        found.append(_("この募集の一覧には、まだどのソリューションも出ていません。"))
+    if where.reserved:
+        found.append(
+            _("うち%(count)s件は、まだどこにも表示されていない提案のための場所です。",
+              count=where.reserved)
+        )  # fmt: skip
+    if said.get("score", 1.0) < WEAKEST_FOR_CALL:
+        found.append(
+            _("点数が%(cut)sに届かないものは、場所があいていても出しません。",
+              cut=_number(WEAKEST_FOR_CALL))
+        )  # fmt: skip
+    elif where.places >= LONGEST and where.place is None:
+        found.append(_("1つの一覧に出るのは%(count)s件までです。", count=LONGEST))
+    return found
+
+
+def _weak(part: dict[str, Any]) -> Weak:
+    value, name = part["value"], LABELS[part["code"]]
+    level = None if value is None else round(value * PART_LEVELS)
+    return Weak(_(name), level, part["fact"][chosen()], part["help"][chosen()])
+
+
+def _number(score: float) -> str:
+    return f"{score:.2f}"
