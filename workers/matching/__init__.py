@@ -1,7 +1,8 @@
 """Which solutions fit which calls, and why: pure functions on plain data.
 
 Read in this order: `facts` (what may be seen), `passages` and `channels` (text to counts),
-`epoch` (statistics frozen for a while), `market` (candidates), `score`, `explain`, `rank`.
+`epoch` (statistics frozen for a while), `market` (candidates), `score` and `edges` (one pair, many
+pairs), `explain`, `exposure` (who is shown).
 Nothing here knows the database, the web or the clock.
 """
 

@@ -39,6 +39,7 @@ CALLS_PER_SOLUTION = 10
 BY_THEME = 50
 SOLUTIONS_BY_MEANING = 50
 CALLS_BY_MEANING = 5
+_REMEMBERED = 64  # columns of scores held during an update
 
 Measure = Literal["text", "themes", "gist"]
 Pairs = tuple[Slots, Slots]  # calls, solutions
@@ -404,7 +405,7 @@ class Market:
 
 
 class _Seen:
-    """Scores of listings against the other side, each computed once in an update."""
+    """Scores of listings against the other side; two links ask for the same ones."""
 
     def __init__(self, market: Market) -> None:
         self._market = market
@@ -419,6 +420,8 @@ class _Seen:
             if key[1:] not in self._probes:
                 self._probes[key[1:]] = market.probe(side, slot)
             other = market.solutions if side is market.calls else market.calls
+            if len(self._scores) >= _REMEMBERED:
+                self._scores.clear()
             self._scores[key] = market._scores(measure, self._probes[key[1:]], other)
         return self._scores[key]
 
