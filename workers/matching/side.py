@@ -6,6 +6,7 @@ what came since in a small tail. A slot is never used twice: a changed listing g
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,6 +79,7 @@ class Side:
         """Begin without posts and without a tail."""
         self._tail: list[Listing] = []
         self._tail_rows: list[Row] = []
+        self._tail_pieces: dict[int, list[int]] = {}
         self._tail_prepared: list[Prepared | None] = []
         self._tail_parts: tuple[csr_matrix, ...] | None = None
         self._posts = {name: np.zeros(0, kind) for name, kind in _COLUMNS.items()}
@@ -396,21 +398,20 @@ class Side:
     def _copies_of(self, slot: int, post: Listing) -> list[tuple[int, int]]:
         """Return (slot, text) of the copies of a new post, one for each text."""
         shingles = post.profile.shingles
-        size, sizes = len(shingles), [len(own.profile.shingles) for own in self._tail]
-        near = self._pieces.overlapping(shingles).tolist()
-        near += [
-            slot
-            for slot, own in enumerate(sizes, len(self._base))
-            if min(own, size) >= COPY * max(own, size)
-        ]
+        hits = Counter(
+            other for piece in shingles.tolist() for other in self._tail_pieces.get(piece, ())
+        )
         found: dict[int, int] = {}
         alive, texts = self._posts["alive"], self._posts["text"]
-        for other in near:
+        near = [slot for slot, count in hits.items() if count >= COPY / (1 + COPY) * len(shingles)]
+        for other in (*self._pieces.overlapping(shingles).tolist(), *near):
             text = int(texts[other])
             if other == slot or not alive[other] or text in found:
                 continue
             if jaccard(self._shingles(other), shingles) >= COPY:
                 found[text] = other
+        for piece in shingles.tolist():
+            self._tail_pieces.setdefault(piece, []).append(slot)
         return [(other, text) for text, other in found.items()]
 
     def _shingles(self, slot: int) -> NDArray[np.uint32]:
