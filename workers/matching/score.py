@@ -230,8 +230,8 @@ def combine(
     filled = {code: np.where(known[code], columns[code], 0.0) for code in CODES}
     town_total, town = _view(filled, known, town_weights)
     firm_total, firm = _view(filled, known, firm_weights)
-    both = town + firm
-    square = np.where(both > 0, both * both, 1.0)
+    square = (town + firm) * (town + firm)
+    square = np.where(square > 0, square, 1.0)  # the square of the least numbers is none
     factor = np.where(closed, 0.0, prose)
     town_slope = factor * (2 * firm * firm / square) / town_total
     firm_slope = factor * (2 * town * town / square) / firm_total

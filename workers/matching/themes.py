@@ -76,10 +76,10 @@ def likenesses(
 ) -> NDArray[np.float64]:
     """Return 3/4 cosine + 1/4 "any in common" (0..1); NaN where a side names no theme."""
     dot = np.zeros(len(rows))
-    left, right = a.numbers.shape[1], b.numbers.shape[1]
-    for i, j in product(range(left), range(right)):
-        same = a.numbers[rows, i] == b.numbers[cols, j]
-        dot = dot + np.where(same, a.sizes[rows, i] * b.sizes[cols, j], 0.0)
+    left = [(a.numbers[rows, i], a.sizes[rows, i]) for i in range(a.numbers.shape[1])]
+    right = [(b.numbers[cols, j], b.sizes[cols, j]) for j in range(b.numbers.shape[1])]
+    for (one, size), (other, other_size) in product(left, right):
+        dot = dot + np.where(one == other, size * other_size, 0.0)
     norms = a.norms[rows] * b.norms[cols]
     cosine = dot / np.where(norms > 0, norms, 1.0)
     like = np.where(dot > 0, np.minimum(0.75 * cosine + 0.25, 1.0), 0.0)
