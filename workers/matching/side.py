@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,10 @@ from workers.matching import meaning
 from workers.matching import segment as segments
 from workers.matching.copies import COPY, Clusters, Pieces, copy_pairs, jaccard
 from workers.matching.epoch import Epoch
-from workers.matching.listing import Listing
+from workers.matching.listing import CallTraits, Listing
 from workers.matching.meaning import Passages, Prepared
 from workers.matching.places import masks, numbers
+from workers.matching.score import Coded, coded_calls, coded_solutions
 from workers.matching.segment import PARTS, Row, Segment, Terms, segment
 from workers.matching.stored import Gists, Stored, TraitTable, framed
 from workers.matching.themes import Spread
@@ -91,6 +92,8 @@ class Side:
         self.themes = Distinct()
         self.places = Distinct()
         self._spread = self.epoch.spread_themes((), -1)
+        self._is_coded = np.zeros(0, bool)
+        self._codes: list[NDArray[Any]] = _columns_of(coded_calls([]))
         self._areas: Places = np.zeros(0, np.int64), np.zeros(0, np.int64)
 
     # What is there
@@ -244,6 +247,22 @@ class Side:
             more = self.epoch.spread_themes(self.themes.values[have:], -1)
             self._spread = _both(self._spread, more)
         return self._spread
+
+    def coded(self, wanted: Slots) -> Coded:
+        """Return the traits by number, coded as far as they were ever `wanted`."""
+        if len(self._is_coded) < len(self.traits):
+            room = np.zeros(len(self.traits) - len(self._is_coded), bool)
+            self._is_coded = np.concatenate([self._is_coded, room])
+            grown = (np.concatenate([own, np.zeros(len(room), own.dtype)]) for own in self._codes)
+            self._codes = list(grown)
+        new = wanted[~self._is_coded[wanted]]
+        if len(new):
+            traits: list[Any] = [self.traits[number] for number in new.tolist()]
+            code = coded_calls if isinstance(traits[0], CallTraits) else coded_solutions
+            for own, found in zip(self._codes, _columns_of(code(traits)), strict=True):
+                own[new] = found
+            self._is_coded[new] = True
+        return Coded(*self._codes)
 
     def areas(self) -> Places:
         """Return the different sets of places, as bits and as the number of the first one."""
@@ -496,6 +515,11 @@ class Distinct:
         if number == len(self.values):
             self.values.append(value)
         return number
+
+
+def _columns_of(coded: Coded) -> list[NDArray[Any]]:
+    """Return the columns of coded traits in the order of their fields."""
+    return [getattr(coded, own.name) for own in fields(coded)]
 
 
 def _both(first: Spread, more: Spread) -> Spread:
