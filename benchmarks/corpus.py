@@ -176,7 +176,7 @@ class Corpus:
         longest = chance.triangular(300, 1_000, 520) if target == "call" else chance.gauss(230, 60)
         town = self._towns[int(self._rank.one(chance))]
         prefecture = town["prefecture_code"]
-        title, first, *rest = self._texts(subject, chance, longest)
+        title, first, *rest = self.texts_of(subject, chance, longest)
         kind = chance.choice(_KINDS)
         return SearchDocument(
             id=f"{target}-{number}",
@@ -205,7 +205,7 @@ class Corpus:
             published_at=NOW - chance.randint(0, 400) * _DAY,
         )
 
-    def _texts(self, subject: Subject, chance: random.Random, longest: float) -> list[str]:
+    def texts_of(self, subject: Subject, chance: random.Random, longest: float) -> list[str]:
         """Return a title and two or more different sentences of so many characters in all."""
         found = {chance.choice(subject.titles): None, chance.choice(subject.sentences): None}
         length = sum(map(len, found))

@@ -11,7 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.matching.samples import CALLS, SOLUTIONS, epoch_of, listings, market_of
+from workers.matching import epoch as epochs
 from workers.matching import market as markets
+from workers.matching import nearest, segment, sweep
 from workers.matching.listing import Listing, Meaning
 from workers.matching.market import Change, Market
 
@@ -51,6 +53,9 @@ POSTS = {
 }
 
 
+FRAMED = epochs.build([*POSTS["call"].values()], [*POSTS["solution"].values()], "a model")
+
+
 def edges_by_solution(graph: dict[int, list[int]]) -> dict[int, list[int]]:
     found: dict[int, list[int]] = {post.id: [] for post in RIGHT}
     for call, own in graph.items():
@@ -72,6 +77,22 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
         ("CALLS_BY_MEANING", 1),
     ):
         monkeypatch.setattr(markets, name, count)
+
+
+def crowd(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Search without what a fifth of the listings say, in pieces so small that all have several."""
+    narrow(monkeypatch)
+    for module, name, value in (
+        (segment, "_CROWD_SHARE", 0.2),
+        (segment, "_CROWD", 1),
+        (segment, "_BATCH", 3),
+        (sweep, "_ROWS", 2),
+        (sweep, "_CELLS", 30),
+        (sweep, "_SAMPLED", 2),
+        (sweep, "_MARGIN", 0),
+        (nearest, "_FEW", 1),
+    ):
+        monkeypatch.setattr(module, name, value)
 
 
 def test_a_candidate_graph_holds_the_fitting_pairs() -> None:
@@ -107,17 +128,19 @@ def play(market: Market, batch: list[Event]) -> Change:
     )
 
 
-@pytest.mark.parametrize("wide", [True, False])
+@pytest.mark.parametrize("shape", [None, narrow, crowd])
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(history=histories())
 def test_any_history_gives_the_market_of_a_full_run(
-    wide: bool, monkeypatch: pytest.MonkeyPatch, history: list[list[Event]]
+    shape: Callable[[pytest.MonkeyPatch], None] | None,
+    monkeypatch: pytest.MonkeyPatch,
+    history: list[list[Event]],
 ) -> None:
-    if not wide:
-        narrow(monkeypatch)
-    market, stored = Market.empty(EPOCH), set[tuple[int, int]]()
+    if shape is not None:
+        shape(monkeypatch)
+    market, stored = Market.empty(FRAMED), set[tuple[int, int]]()
     for batch in history:
         change = play(market, batch)
         touched = {p for p in stored if p[0] in change.calls or p[1] in change.solutions}

@@ -128,9 +128,12 @@ def load(session: Session, folder: Path, epoch_id: int) -> Stock:
             return stock
     newest = last_serial(session)
     posts = (listings(session, subject) for subject in SUBJECTS)
-    stock = Stock(epoch_id, Market.build(statistics, *posts), newest)
-    _write_base(stock, place)
-    return stock
+    base = _write_base(Market.build(statistics, *posts), place, newest)
+    # Mapped from the disk it takes a fraction of the memory.
+    market = Market.load(base, statistics)
+    if market is None:
+        raise ValueError(f"{base} cannot be read")
+    return Stock(epoch_id, market, newest)
 
 
 def last_serial(session: Session) -> int:
@@ -276,16 +279,18 @@ def _behind(session: Session, seen: int) -> int:
     return session.scalar(changed) or 0
 
 
-def _write_base(stock: Stock, place: Path) -> None:
+def _write_base(market: Market, place: Path, seen: int) -> Path:
     """Write a base, named by the change it goes up to, and remove all but the last before it.
 
     A reader may still have that one open; it sees either whole.
     """
     older = _bases(place)
-    stock.market.save(place / f"{_BASE}{stock.seen}")
-    for base in older[:-1]:
-        shutil.rmtree(base, ignore_errors=True)
-    log.info("wrote a base as of change %d for epoch %d", stock.seen, stock.epoch_id)
+    base = place / f"{_BASE}{seen}"
+    market.save(base)
+    for old in older[:-1]:
+        shutil.rmtree(old, ignore_errors=True)
+    log.info("wrote a base as of change %d for epoch %s", seen, place.name)
+    return base
 
 
 def _bases(place: Path) -> list[Path]:

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.matching import meaning
+from workers.matching import meaning, themes
 from workers.matching.market import Market
 from workers.matching.nearest import mixed
-from workers.matching.score import CODES, combine, meant, shut, spoken, structured
+from workers.matching.score import CODES, barred, combine, fitted, meant, spoken
 from workers.matching.segment import PARTS
 from workers.matching.side import Side
 
@@ -49,6 +49,12 @@ class Edges:
 
     def __len__(self) -> int:
         return len(self.call)
+
+    def take(self, mask: NDArray[Any]) -> "Edges":
+        """Return the pairs under a mask or at these positions."""
+        columns = {own.name: getattr(self, own.name) for own in fields(self)}
+        parts = {code: own[mask] for code, own in columns.pop("parts").items()}
+        return Edges(parts=parts, **{name: own[mask] for name, own in columns.items()})
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Yield a mapping for each pair, as plain numbers; None for a part not stated."""
@@ -103,19 +109,22 @@ def score_slots(market: Market, calls: Slots, solutions: Slots) -> Edges:
 
 def _scored(market: Market, calls: Slots, solutions: Slots) -> Edges:
     own, other = market.calls, market.solutions
-    call_traits, rows = np.unique(own.column("traits")[calls], return_inverse=True)
-    solution_traits, cols = np.unique(other.column("traits")[solutions], return_inverse=True)
-    sides = (
-        [own.traits.values[i] for i in call_traits.tolist()],
-        [other.traits.values[i] for i in solution_traits.tolist()],
-    )
-    through = ~shut(*sides, rows, cols)
+    rows, cols = own.column("traits")[calls], other.column("traits")[solutions]
+    coded = own.coded(np.unique(rows)), other.coded(np.unique(cols))
+    through = ~barred(*coded, rows, cols)
     calls, solutions, rows, cols = (one[through] for one in (calls, solutions, rows, cols))
+    alike = themes.likenesses(
+        own.spread(),
+        other.spread(),
+        own.column("themes")[calls],
+        other.column("themes")[solutions],
+    )
     products = [_products(market, part, calls, solutions) for part in range(len(PARTS))]
     values = {
         **spoken(**dict(zip(PARTS, products, strict=True))),
         "meaning": meant(_likenesses(market, calls, solutions), market.epoch),
-        **structured(*sides, rows, cols, market.epoch),
+        "themes": alike,
+        **fitted(*coded, rows, cols),
     }
     prose = other.column("prose")[solutions]
     scores = combine(values, prose, np.zeros(len(calls), bool))

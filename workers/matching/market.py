@@ -39,6 +39,7 @@ CALLS_PER_SOLUTION = 10
 BY_THEME = 50
 SOLUTIONS_BY_MEANING = 50
 CALLS_BY_MEANING = 5
+_REMEMBERED = 64  # columns of scores held during an update
 
 Measure = Literal["text", "themes", "gist"]
 Pairs = tuple[Slots, Slots]  # calls, solutions
@@ -232,9 +233,7 @@ class Market:
         others = link.eligible.copy()
         others[list(anew)] = False
         for member in members.voiced:
-            scores = seen.scores(link.measure, link.members, member)
-            found = np.flatnonzero(others & (scores > 0))
-            nearest.enter(member, found, scores[found])
+            nearest.enter(member, seen.scores(link.measure, link.members, member), others)
 
     def _compare(self, change: Change) -> None:
         """Find the pairs that entered and left among listings that did not change themselves."""
@@ -287,9 +286,7 @@ class Market:
             groups.setdefault(key, []).append(slot)
         voices, alive = link.members.canonical, link.eligible
         for own in groups.values():
-            scores = self._theme_scores(
-                posts.traits.values[posts.column("traits")[own[0]]], link.members
-            )
+            scores = self._theme_scores(posts.traits[posts.column("traits")[own[0]]], link.members)
             scores = np.where(voices, scores, np.float32(0))
             best = np.flatnonzero(scores > link.nearest.floor(scores))
             whole = len(best) == np.count_nonzero(scores)
@@ -357,7 +354,7 @@ class Market:
     def probe(self, side: Side, slot: int) -> Probe:
         """Return the listing of a slot as it is compared with the other side."""
         columns = side.column("traits"), side.column("digest")
-        traits = side.traits.values[columns[0][slot]]
+        traits = side.traits[columns[0][slot]]
         return Probe(side.row(slot), traits, side.prepared(slot), int(columns[1][slot]))
 
     def _scores(self, measure: Measure, probe: Probe, side: Side) -> Scores:
@@ -408,7 +405,7 @@ class Market:
 
 
 class _Seen:
-    """Scores of listings against the other side, each computed once in an update."""
+    """Scores of listings against the other side; two links ask for the same ones."""
 
     def __init__(self, market: Market) -> None:
         self._market = market
@@ -423,6 +420,8 @@ class _Seen:
             if key[1:] not in self._probes:
                 self._probes[key[1:]] = market.probe(side, slot)
             other = market.solutions if side is market.calls else market.calls
+            if len(self._scores) >= _REMEMBERED:
+                self._scores.clear()
             self._scores[key] = market._scores(measure, self._probes[key[1:]], other)
         return self._scores[key]
 

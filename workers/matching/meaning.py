@@ -39,6 +39,7 @@ _SCALE_QUANTILE = 0.995
 # The scale of a market too small to measure its own, and how many pairs it counts for.
 USUAL_SCALE, _USUAL_PAIRS = 0.40, 2000
 _BATCH = 1000  # listings prepared at a time
+_SMALL = 1 << 18  # multiplications that libraries do in one thread
 GRID = 2048
 ZERO = np.zeros(1, np.int64)
 
@@ -207,7 +208,7 @@ def compare(one: Prepared, rows: Matrix, weights: Vector, sizes: Rows) -> Column
     `rows` and `weights` are those of the many end to end, `sizes` how many (> 0) each has. The
     rows are whole numbers of a grid, so their products are exact and the same in any batch.
     """
-    cosines = (rows.astype(np.float32) @ one.rows.astype(np.float32).T) * np.float32(GRID**-2)
+    cosines = _products(rows.astype(np.float32), one.rows.astype(np.float32)) * np.float32(GRID**-2)
     starts = np.cumsum(sizes) - sizes
     best = np.maximum.reduceat(cosines, starts, axis=0)
     own = np.repeat(one.weights[np.newaxis], len(sizes), axis=0)
@@ -219,6 +220,15 @@ def compare(one: Prepared, rows: Matrix, weights: Vector, sizes: Rows) -> Column
     best[listing, place] = cosines.max(axis=1)
     their[listing, place] = weights
     return (forth + _weighted(best, their, sizes)) / 2
+
+
+def _products(many: Vector, few: Vector) -> Vector:
+    """Return the products of all rows, piece by piece: threads cost more than they save here."""
+    found = np.empty((len(many), len(few)), np.float32)
+    step = max(_SMALL // few.size, 1)
+    for start in range(0, len(many), step):
+        np.matmul(many[start : start + step], few.T, out=found[start : start + step])
+    return found
 
 
 def _weighted(best: Vector, weights: Vector, sizes: Rows) -> Column:

@@ -15,6 +15,7 @@ Ties = NDArray[np.uint64]
 NOBODY = -1
 # Entries kept beyond the first ones, so that a list survives that many departures.
 _SPARE = 0.25
+_FEW = 8
 _ARRAYS = ("members", "scores", "whole")
 
 
@@ -56,12 +57,20 @@ class Nearest:
         """Return (owner, member) of all lists that hold one of these members."""
         if not len(members):
             return np.zeros(0, np.int64), np.zeros(0, np.int64)
-        held = self.members[:, : self.count]
-        if len(members) == 1:
-            rows, cols = np.nonzero(held == members[0])
+        rows, cols = self._places(members)
+        first = cols < self.count
+        rows, cols = rows[first], cols[first]
+        return rows, self.members[rows, cols].astype(np.int64)
+
+    def _places(self, members: Slots) -> tuple[Slots, Slots]:
+        """Return the rows and columns where members (one or more) stand."""
+        flat = self.members.ravel()
+        if len(members) > _FEW:
+            at = np.flatnonzero(np.isin(flat, members))
         else:
-            rows, cols = np.nonzero(np.isin(held, members))
-        return rows.astype(np.int64), held[rows, cols].astype(np.int64)
+            found = [np.flatnonzero(flat == member) for member in members.astype(np.int32)]
+            at = np.sort(np.concatenate(found))
+        return at // self.width, at % self.width
 
     def holds(self, owners: Slots, members: Slots, *, before: bool = False) -> NDArray[np.bool_]:
         """Tell for each pair whether it stands in a list now, or stood before the changes."""
@@ -126,10 +135,20 @@ class Nearest:
         self.scores[owners] = 0
         self.whole[owners] = True
 
-    def enter(self, member: int, owners: Slots, scores: Scores) -> None:
-        """Put a new member into the lists of those owners where it is good enough."""
-        likely = (scores > 0) & ((scores >= self.scores[owners, -1]) | self.whole[owners])
-        owners, scores = owners[likely], scores[likely]
+    def enter(self, member: int, scores: Scores, eligible: NDArray[np.bool_]) -> None:
+        """Put a new member into the lists of eligible owners where its score is good enough.
+
+        `scores` and `eligible` are by owner.
+        """
+        count = len(scores)
+        likely = (scores >= self.scores[:count, -1]) | self.whole[:count]
+        owners = np.flatnonzero(likely & (scores > 0) & eligible)
+        scores = scores[owners]
+        level = np.flatnonzero((scores == self.scores[owners, -1]) & ~self.whole[owners])
+        if len(level):
+            last = self.members[owners[level], -1]
+            worse = self.tie(owners[level], np.array([member])) > self.tie(owners[level], last)
+            owners, scores = np.delete(owners, level[worse]), np.delete(scores, level[worse])
         if not len(owners):
             return
         members = np.column_stack([self.members[owners], np.full(len(owners), member, np.int32)])
@@ -153,11 +172,11 @@ class Nearest:
         """Take members out of all lists; return the owners whose lists must be filled again."""
         if not len(members):
             return np.zeros(0, np.int64)
-        gone = self.members == members[0] if len(members) == 1 else np.isin(self.members, members)
-        owners = np.flatnonzero(gone.any(axis=1))
+        owners = np.unique(self._places(members)[0])
+        gone = np.isin(self.members[owners], members)
         self._note(owners)
-        left = np.where(gone[owners], NOBODY, self.members[owners])
-        values = np.where(gone[owners], np.float32(0), self.scores[owners])
+        left = np.where(gone, NOBODY, self.members[owners])
+        values = np.where(gone, np.float32(0), self.scores[owners])
         order = np.argsort(left == NOBODY, axis=1, kind="stable")
         self.members[owners] = np.take_along_axis(left, order, axis=1)
         self.scores[owners] = np.take_along_axis(values, order, axis=1)

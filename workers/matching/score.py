@@ -173,6 +173,44 @@ def meant(likenesses: Column, epoch: Epoch) -> Column:
     return soft(np.maximum(likenesses, 0.0) / scale)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Coded:
+    """Traits of many listings of one side as numbers and sets of bits, one entry for each.
+
+    `kinds` are those of the calls or wished for, `goods` what is offered or asked for; `step` is
+    the row or column of STAGE_FIT, `place` a prefecture's number or a set of them. `body` tells
+    that a call wants a juridical person, or that a solution's firm is none.
+    """
+
+    kinds: Bits
+    goods: Bits
+    step: Bits
+    place: Bits
+    body: Mask
+
+
+def coded_calls(calls: Sequence[CallTraits]) -> Coded:
+    """Return the traits of calls as numbers."""
+    return Coded(
+        kinds=_KIND_CODES.sets((call.kind,) for call in calls),
+        goods=_GOODS_CODES.sets(call.offers for call in calls),
+        step=np.array([_KINDS.get(call.kind, -1) for call in calls], np.int64),
+        place=places.numbers([call.prefecture for call in calls]),
+        body=np.array(["juridical_person" in call.eligibility for call in calls], bool),
+    )
+
+
+def coded_solutions(solutions: Sequence[SolutionTraits]) -> Coded:
+    """Return the traits of solutions as numbers."""
+    return Coded(
+        kinds=_KIND_CODES.sets(solution.kinds for solution in solutions),
+        goods=_GOODS_CODES.sets(solution.asks for solution in solutions),
+        step=np.array([_STAGES.get(s.stage or "", -1) for s in solutions], np.int64),
+        place=places.masks([solution.areas for solution in solutions]),
+        body=np.array([solution.juridical is False for solution in solutions], bool),
+    )
+
+
 def structured(
     calls: Sequence[CallTraits],
     solutions: Sequence[SolutionTraits],
@@ -184,22 +222,23 @@ def structured(
 
     Pair i is `calls[rows[i]]` with `solutions[cols[i]]`.
     """
-    kinds, offers = _Codes(), _Codes()
-    kind = kinds.single(call.kind for call in calls)[rows]
-    wished = kinds.sets(solution.kinds for solution in solutions)[cols]
-    given = offers.sets(call.offers for call in calls)[rows]
-    asked = offers.sets(solution.asks for solution in solutions)[cols]
+    alike = themes.likenesses(
+        epoch.spread_themes([call.themes for call in calls], -1),
+        epoch.spread_themes([solution.themes for solution in solutions], -2),
+        rows,
+        cols,
+    )
+    return {"themes": alike, **fitted(coded_calls(calls), coded_solutions(solutions), rows, cols)}
+
+
+def fitted(calls: Coded, solutions: Coded, rows: Rows, cols: Rows) -> Values:
+    """Return the values of the parts that compare facts other than themes; see `structured`."""
+    kind, wished = calls.kinds[rows], solutions.kinds[cols]
     return {
-        "themes": themes.likenesses(
-            epoch.spread_themes([call.themes for call in calls], -1),
-            epoch.spread_themes([solution.themes for solution in solutions], -2),
-            rows,
-            cols,
-        ),
-        "stage": _stage_fits(calls, solutions, rows, cols),
-        "place": _place_fits(calls, solutions, rows, cols),
+        "stage": np.asarray(_STAGE_TABLE[calls.step[rows], solutions.step[cols]]),
+        "place": places.place_fits(calls.place[rows], solutions.place[cols]),
         "kind": np.where(wished == 0, np.nan, np.where(wished & kind, 1.0, OTHER_KIND)),
-        "asks": _coverage(asked, given),
+        "asks": _coverage(solutions.goods[cols], calls.goods[rows]),
     }
 
 
@@ -207,10 +246,13 @@ def shut(
     calls: Sequence[CallTraits], solutions: Sequence[SolutionTraits], rows: Rows, cols: Rows
 ) -> Mask:
     """Tell for each pair whether a gate is shut, as `closed_gates` does for published ones."""
-    wants_body = np.array(["juridical_person" in call.eligibility for call in calls], bool)
-    no_body = np.array([solution.juridical is False for solution in solutions], bool)
-    excluded: Mask = _place_fits(calls, solutions, rows, cols) == 0
-    excluded |= wants_body[rows] & no_body[cols]
+    return barred(coded_calls(calls), coded_solutions(solutions), rows, cols)
+
+
+def barred(calls: Coded, solutions: Coded, rows: Rows, cols: Rows) -> Mask:
+    """Tell for each pair whether a gate is shut; see `shut`."""
+    excluded: Mask = places.place_fits(calls.place[rows], solutions.place[cols]) == 0
+    excluded |= calls.body[rows] & solutions.body[cols]
     return excluded
 
 
@@ -301,13 +343,10 @@ def _view(
 
 
 class _Codes:
-    """Codes as bits, numbered as they appear: at most 63 different ones."""
+    """Codes as bits, numbered as they appear in this process: at most 63 different ones."""
 
     def __init__(self) -> None:
         self._bits: dict[str, int] = {}
-
-    def single(self, codes: Iterable[str]) -> Bits:
-        return np.array([self._bit(code) for code in codes], np.int64)
 
     def sets(self, sets: Iterable[Iterable[str]]) -> Bits:
         return np.array([sum({self._bit(code) for code in own}) for own in sets], np.int64)
@@ -316,33 +355,21 @@ class _Codes:
         return 1 << self._bits.setdefault(code, len(self._bits))
 
 
+_KIND_CODES, _GOODS_CODES = _Codes(), _Codes()
+_KINDS = {kind: i for i, kind in enumerate(STAGE_FIT)}
+_STAGES = {stage: i for i, stage in enumerate(STAGE_FIT["pilot"])}
+# The last row and column are for what is not stated.
+_STAGE_TABLE = np.full((len(_KINDS) + 1, len(_STAGES) + 1), np.nan)
+for _kind, _fits in STAGE_FIT.items():
+    for _stage, _fit in _fits.items():
+        _STAGE_TABLE[_KINDS[_kind], _STAGES[_stage]] = _fit
+
+
 def _coverage(asked: Bits, given: Bits) -> Column:
     """Return the share of what the firm asks for that the town offers."""
     stated = (asked != 0) & (given != 0)
     count = np.maximum(np.bitwise_count(asked), 1)
     return np.where(stated, np.bitwise_count(asked & given) / count, np.nan)
-
-
-def _stage_fits(
-    calls: Sequence[CallTraits], solutions: Sequence[SolutionTraits], rows: Rows, cols: Rows
-) -> Column:
-    stages = {stage: i for i, stage in enumerate(STAGE_FIT["pilot"])}
-    kinds = {kind: i for i, kind in enumerate(STAGE_FIT)}
-    table = np.full((len(kinds) + 1, len(stages) + 1), np.nan)
-    for kind, fits in STAGE_FIT.items():
-        for stage, fit in fits.items():
-            table[kinds[kind], stages[stage]] = fit
-    own = np.array([kinds.get(call.kind, -1) for call in calls], np.int64)
-    reached = np.array([stages.get(s.stage or "", -1) for s in solutions], np.int64)
-    return np.asarray(table[own[rows], reached[cols]])
-
-
-def _place_fits(
-    calls: Sequence[CallTraits], solutions: Sequence[SolutionTraits], rows: Rows, cols: Rows
-) -> Column:
-    here = places.numbers([call.prefecture for call in calls])[rows]
-    areas = places.masks([solution.areas for solution in solutions])[cols]
-    return places.place_fits(here, areas)
 
 
 def _where_stated(

@@ -6,6 +6,7 @@ product of two rows is always the same sum in the same order, whichever way it i
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ _PART_OF_CHANNEL = np.array([{NEED: 1, WANTED: 2}.get(n, 0) for n in range(len(C
 _CROWD_SHARE, _CROWD = 0.1, 500
 _MAY_CROWD = tuple(CHANNELS.index(name) for name in ("words", "pairs", "characters"))
 _ARRAYS = ("values", "terms", "ends")
+_BATCH = 2000  # rows put together at a time
 
 
 class Terms:
@@ -124,9 +126,25 @@ class Segment:
 
 def segment(rows: Iterable[Row], terms: Terms) -> Segment:
     """Build a segment, one row for each listing in the order given."""
-    found = list(rows)
-    parts = tuple(sparse([row.parts[i] for row in found], len(terms)) for i in range(len(PARTS)))
+    waiting = iter(rows)
+    pieces: list[list[csr_matrix]] = [[] for _ in PARTS]
+    while found := list(islice(waiting, _BATCH)):
+        for i, own in enumerate(pieces):
+            own.append(sparse([row.parts[i] for row in found], len(terms)))
+    parts = tuple(_stacked(own, len(terms)) for own in pieces)
     return Segment(parts, without(parts[0], terms).T.tocsr())
+
+
+def _stacked(pieces: Sequence[csr_matrix], width: int) -> csr_matrix:
+    """Return the rows of matrices one after another."""
+    if not pieces:
+        return sparse([], width)
+    sizes = np.concatenate([np.diff(own.indptr) for own in pieces])
+    ends = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
+    values, numbers = (
+        np.concatenate([getattr(own, name) for own in pieces]) for name in ("data", "indices")
+    )
+    return csr_matrix((values, numbers, ends), shape=(len(sizes), width))
 
 
 def sparse(rows: Sequence[tuple[Numbers, Floats]], width: int) -> csr_matrix:

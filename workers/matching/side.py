@@ -6,8 +6,9 @@ what came since in a small tail. A slot is never used twice: a changed listing g
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -20,34 +21,25 @@ from workers.matching import meaning
 from workers.matching import segment as segments
 from workers.matching.copies import COPY, Clusters, Pieces, copy_pairs, jaccard
 from workers.matching.epoch import Epoch
-from workers.matching.listing import Listing, read_traits
+from workers.matching.listing import CallTraits, Listing
 from workers.matching.meaning import Passages, Prepared
 from workers.matching.places import masks, numbers
+from workers.matching.score import Coded, coded_calls, coded_solutions
 from workers.matching.segment import PARTS, Row, Segment, Terms, segment
-from workers.matching.stored import Gists, Stored, framed
+from workers.matching.stored import Gists, Stored, TraitTable, framed
 from workers.matching.themes import Spread
 
 Slots = NDArray[np.int64]
 Scores = NDArray[np.float32]
 Places = tuple[NDArray[np.int64], NDArray[np.int64]]
 
-_POST = np.dtype(
-    [
-        ("id", "i8"),
-        ("owner", "i8"),
-        ("since", "i8"),
-        ("digest", "u8"),
-        ("text", "u8"),
-        ("prose", "f8"),
-        ("enumeration", "f8"),
-        ("traits", "i8"),
-        ("themes", "i8"),
-        ("places", "i8"),
-        ("head", "i8"),
-        ("alive", "?"),
-    ],
-    align=True,
-)
+# What is known of a post, one array for each.
+_COLUMNS: dict[str, Any] = {
+    **dict.fromkeys(("id", "owner", "since", "traits", "themes", "places", "head"), np.int64),
+    **dict.fromkeys(("digest", "text"), np.uint64),
+    **dict.fromkeys(("prose", "enumeration"), np.float64),
+    "alive": np.bool_,
+}
 
 
 @dataclass(slots=True)
@@ -88,16 +80,20 @@ class Side:
         """Begin without posts and without a tail."""
         self._tail: list[Listing] = []
         self._tail_rows: list[Row] = []
+        self._tail_pieces: dict[int, list[int]] = {}
         self._tail_prepared: list[Prepared | None] = []
         self._tail_parts: tuple[csr_matrix, ...] | None = None
-        self._posts = np.zeros(0, _POST)
+        self._posts = {name: np.zeros(0, kind) for name, kind in _COLUMNS.items()}
+        self._canonical: NDArray[np.bool_] | None = None
         self._count = 0
         self._slots: dict[int, int] = {}
         self._clusters = Clusters()
-        self.traits = Distinct()
+        self.traits = TraitTable()
         self.themes = Distinct()
         self.places = Distinct()
         self._spread = self.epoch.spread_themes((), -1)
+        self._is_coded = np.zeros(0, bool)
+        self._codes: list[NDArray[Any]] = _columns_of(coded_calls([]))
         self._areas: Places = np.zeros(0, np.int64), np.zeros(0, np.int64)
 
     # What is there
@@ -122,7 +118,7 @@ class Side:
 
     def column(self, name: str) -> NDArray[Any]:
         """Return a column of all slots, those of posts that are gone included."""
-        return np.asarray(self._posts[name][: self._count])
+        return self._posts[name][: self._count]
 
     def slot(self, id_: int) -> int | None:
         """Return the slot of a listing."""
@@ -137,14 +133,13 @@ class Side:
         """Return the listing in a slot."""
         if slot >= len(self._base):
             return self._tail[slot - len(self._base)]
-        post = self._posts[slot]
-        text = self._stored.profile(slot, float(post["enumeration"]))
+        posts = self._posts
         return Listing(
-            int(post["id"]),
-            int(post["owner"]),
-            text,
-            self.traits.values[int(post["traits"])],
-            int(post["since"]),
+            int(posts["id"][slot]),
+            int(posts["owner"][slot]),
+            self._stored.profile(slot, float(posts["enumeration"][slot])),
+            self.traits[posts["traits"][slot]],
+            int(posts["since"][slot]),
             self._stored.meaning(slot),
         )
 
@@ -156,8 +151,10 @@ class Side:
     @property
     def canonical(self) -> NDArray[np.bool_]:
         """Tell for every slot whether its post stands for an offer."""
-        mask = self.column("head") == np.arange(self._count)
-        return np.asarray(mask & self.column("alive"))
+        if self._canonical is None:
+            heads = self.column("head") == np.arange(self._count)
+            self._canonical = heads & self.column("alive")
+        return self._canonical
 
     def head(self, id_: int) -> int:
         """Return the id of the post that stands for a listing's offer. Raises KeyError."""
@@ -222,6 +219,10 @@ class Side:
             cells.append((rows.indices[start:end], rows.data[start:end]))
         return Row(tuple(cells))
 
+    def rows(self, part: str) -> csr_matrix:
+        """Return the rows of the base by a part of the vectors."""
+        return self._base.parts[PARTS.index(part)]
+
     def searched(self, slots: Slots) -> csr_matrix:
         """Return the rows of posts of the base over the terms that are searched for."""
         return segments.without(_matrix(self._base.parts[0], slots, len(self.terms)), self.terms)
@@ -246,6 +247,22 @@ class Side:
             more = self.epoch.spread_themes(self.themes.values[have:], -1)
             self._spread = _both(self._spread, more)
         return self._spread
+
+    def coded(self, wanted: Slots) -> Coded:
+        """Return the traits by number, coded as far as they were ever `wanted`."""
+        if len(self._is_coded) < len(self.traits):
+            room = np.zeros(len(self.traits) - len(self._is_coded), bool)
+            self._is_coded = np.concatenate([self._is_coded, room])
+            grown = (np.concatenate([own, np.zeros(len(room), own.dtype)]) for own in self._codes)
+            self._codes = list(grown)
+        new = wanted[~self._is_coded[wanted]]
+        if len(new):
+            traits: list[Any] = [self.traits[number] for number in new.tolist()]
+            code = coded_calls if isinstance(traits[0], CallTraits) else coded_solutions
+            for own, found in zip(self._codes, _columns_of(code(traits)), strict=True):
+                own[new] = found
+            self._is_coded[new] = True
+        return Coded(*self._codes)
 
     def areas(self) -> Places:
         """Return the different sets of places, as bits and as the number of the first one."""
@@ -342,6 +359,7 @@ class Side:
             for own in cluster:
                 posts["head"][own] = head
             waiting -= cluster
+        self._canonical = None
         for slot in dict.fromkeys((*before, *moves.came)):
             was = before.get(slot) == slot and slot not in came
             now = bool(posts["alive"][slot]) and posts["head"][slot] == slot
@@ -353,8 +371,8 @@ class Side:
                 moves.stale.add(int(posts["id"][slot]))
 
     def _seniority(self, slot: int) -> tuple[int, int, int]:
-        post = self._posts[slot]
-        return int(post["since"]), int(post["digest"]), int(post["id"])
+        since, digest, id_ = (int(self._posts[name][slot]) for name in ("since", "digest", "id"))
+        return since, digest, id_
 
     def _append(self, post: Listing) -> int:
         self._add([post])
@@ -367,26 +385,31 @@ class Side:
     def _add(self, posts: Sequence[Listing]) -> None:
         """Take slots for listings, each standing for itself."""
         end = self._count + len(posts)
-        if end > len(self._posts):
-            room = np.zeros(max(end - len(self._posts), len(self._posts) // 8, 16), _POST)
-            self._posts = np.concatenate([self._posts, room])
+        room = end - len(self._posts["id"])
+        if room > 0:
+            room = max(room, end // 8)
+            for name, kind in _COLUMNS.items():
+                self._posts[name] = np.concatenate([self._posts[name], np.zeros(room, kind)])
         for slot, post in enumerate(posts, self._count):
-            self._posts[slot] = (
-                post.id,
-                post.owner,
-                post.since,
-                int(post.profile.digest, 16),
-                _hash(post.profile.shingles),
-                prose_factor(post.profile.enumeration),
-                post.profile.enumeration,
-                self.traits.number(post.traits),
-                self.themes.number(post.themes),
-                self.places.number(post.places),
-                slot,
-                True,
-            )
+            values = {
+                "id": post.id,
+                "owner": post.owner,
+                "since": post.since,
+                "digest": int(post.profile.digest, 16),
+                "text": _hash(post.profile.shingles),
+                "prose": prose_factor(post.profile.enumeration),
+                "enumeration": post.profile.enumeration,
+                "traits": self.traits.number(post.traits),
+                "themes": self.themes.number(post.themes),
+                "places": self.places.number(post.places),
+                "head": slot,
+                "alive": True,
+            }
+            for name, value in values.items():
+                self._posts[name][slot] = value
             self._slots[post.id] = slot
         self._count = end
+        self._canonical = None
 
     def _row(self, post: Listing) -> Row:
         return Row.of(self.epoch.vector(post.profile), self.terms)
@@ -394,21 +417,20 @@ class Side:
     def _copies_of(self, slot: int, post: Listing) -> list[tuple[int, int]]:
         """Return (slot, text) of the copies of a new post, one for each text."""
         shingles = post.profile.shingles
-        size, sizes = len(shingles), [len(own.profile.shingles) for own in self._tail]
-        near = self._pieces.overlapping(shingles).tolist()
-        near += [
-            slot
-            for slot, own in enumerate(sizes, len(self._base))
-            if min(own, size) >= COPY * max(own, size)
-        ]
+        hits = Counter(
+            other for piece in shingles.tolist() for other in self._tail_pieces.get(piece, ())
+        )
         found: dict[int, int] = {}
         alive, texts = self._posts["alive"], self._posts["text"]
-        for other in near:
+        near = [slot for slot, count in hits.items() if count >= COPY / (1 + COPY) * len(shingles)]
+        for other in (*self._pieces.overlapping(shingles).tolist(), *near):
             text = int(texts[other])
             if other == slot or not alive[other] or text in found:
                 continue
             if jaccard(self._shingles(other), shingles) >= COPY:
                 found[text] = other
+        for piece in shingles.tolist():
+            self._tail_pieces.setdefault(piece, []).append(slot)
         return [(other, text) for text, other in found.items()]
 
     def _shingles(self, slot: int) -> NDArray[np.uint32]:
@@ -439,11 +461,12 @@ class Side:
         """Write everything into an existing folder; all listings must sit in the base."""
         self._base.save(folder, prefix)
         self._stored.save(folder, prefix)
-        np.save(folder / f"{prefix}-posts.npy", self._posts[: self._count])
+        self.traits.save(folder, prefix)
+        for name in _COLUMNS:
+            np.save(folder / f"{prefix}-post-{name}.npy", self.column(name))
         for name in ("pieces", "texts", "sizes"):
             np.save(folder / f"{prefix}-copies-{name}.npy", getattr(self._pieces, name))
         head = {
-            "traits": [[type(own).__name__, asdict(own)] for own in self.traits.values],
             "themes": self.themes.values,
             "places": self.places.values,
             "posts": [[text, sorted(own)] for text, own in self._clusters.posts.items()],
@@ -468,10 +491,10 @@ class Side:
                 for name in ("pieces", "texts", "sizes")
             )
         )
-        side._posts = np.load(folder / f"{prefix}-posts.npy")
-        side._count = len(side._posts)
+        side._posts = {name: np.load(folder / f"{prefix}-post-{name}.npy") for name in _COLUMNS}
+        side._count = len(side._posts["id"])
         side._slots = dict(zip(side._posts["id"].tolist(), range(side._count), strict=True))
-        side.traits = Distinct([read_traits(kind, own) for kind, own in head["traits"]])
+        side.traits = TraitTable.load(folder, prefix)
         side.themes = Distinct([tuple(own) for own in head["themes"]])
         side.places = Distinct([tuple(own) for own in head["places"]])
         side._clusters.posts.update((text, set(own)) for text, own in head["posts"])
@@ -492,6 +515,11 @@ class Distinct:
         if number == len(self.values):
             self.values.append(value)
         return number
+
+
+def _columns_of(coded: Coded) -> list[NDArray[Any]]:
+    """Return the columns of coded traits in the order of their fields."""
+    return [getattr(coded, own.name) for own in fields(coded)]
 
 
 def _both(first: Spread, more: Spread) -> Spread:

@@ -1,7 +1,8 @@
-"""Profiles and meanings of many listings end to end, so that they can be mapped from disk."""
+"""Profiles, meanings and traits of many listings end to end, so that they can be mapped from disk."""
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from workers.matching import meaning
 from workers.matching.channels import Profile
-from workers.matching.listing import Listing, Meaning
+from workers.matching.listing import Listing, Meaning, Traits, read_traits
 from workers.matching.meaning import Passages, Prepared
 
 Gists = NDArray[np.float32]
@@ -120,6 +121,51 @@ class Stored:
         return cls(
             {name: np.load(folder / f"{prefix}-{name}.npy", mmap_mode="r") for name in _ARRAYS}
         )
+
+
+class TraitTable:
+    """Traits by number: those of a saved table are read when they are asked for."""
+
+    def __init__(self) -> None:
+        self._text = np.zeros(0, np.uint8)
+        self._ends = np.zeros(1, np.int64)
+        self._read: dict[int, Traits] = {}
+        self._new: list[Traits] = []
+        self._numbers: dict[Traits, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._ends) - 1 + len(self._new)
+
+    def __getitem__(self, number: int) -> Traits:
+        stored = len(self._ends) - 1
+        if number >= stored:
+            return self._new[number - stored]
+        if number not in self._read:
+            start, end = self._ends[number : number + 2]
+            self._read[number] = read_traits(*json.loads(self._text[start:end].tobytes()))
+        return self._read[number]
+
+    def number(self, traits: Traits) -> int:
+        """Return the number of traits, a new one for new ones."""
+        number = self._numbers.setdefault(traits, len(self))
+        if number == len(self):
+            self._new.append(traits)
+        return number
+
+    def save(self, folder: Path, prefix: str) -> None:
+        """Write the table into an existing folder."""
+        every = (self[number] for number in range(len(self)))
+        lines = [json.dumps([type(own).__name__, asdict(own)]).encode() for own in every]
+        np.save(folder / f"{prefix}-traits.npy", np.frombuffer(b"".join(lines), np.uint8))
+        np.save(folder / f"{prefix}-trait-ends.npy", np.cumsum([0, *map(len, lines)]))
+
+    @classmethod
+    def load(cls, folder: Path, prefix: str) -> "TraitTable":
+        """Map a saved table. Raises OSError or ValueError when it is not whole."""
+        table = cls()
+        table._text = np.load(folder / f"{prefix}-traits.npy", mmap_mode="r")
+        table._ends = np.load(folder / f"{prefix}-trait-ends.npy", mmap_mode="r")
+        return table
 
 
 def framed(rows: Meaning, frame: meaning.Side | None) -> bool:
