@@ -20,10 +20,10 @@ run: .venv/installed $(MODEL) $(CATALOGUE).mo ## Install, seed and start everyth
 	@PORT="$(PORT)" DATA_DIR="$(DATA_DIR)" DEMO="$(DEMO)" SEMANTIC="$(SEMANTIC)" exec $(BIN)/hub serve
 
 test: .venv/installed-dev $(CATALOGUE).mo ## Run the whole test suite
-	@$(BIN)/python -m pytest -n $(TESTERS) --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n $(TESTERS) $(ARGS)
 
 test-postgres: .venv/installed-dev $(CATALOGUE).mo ## Run the suite on a private PostgreSQL
-	@$(BIN)/python tests/postgres.py $(BIN)/python -m pytest -n $(TESTERS) --dist loadgroup -m "not journey" $(ARGS)
+	@$(BIN)/python tests/postgres.py $(BIN)/python -m pytest -n $(TESTERS) -m "not journey" $(ARGS)
 
 check: .venv/installed-dev ## Lint, formatting and types
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

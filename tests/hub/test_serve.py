@@ -21,7 +21,7 @@ from tests import market
 from tests.embedder import needs_model
 from tests.installation import Installation, until
 
-pytestmark = [pytest.mark.heavy, pytest.mark.xdist_group("installation")]
+pytestmark = pytest.mark.heavy
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from search.query import SearchQuery
 from tests import market
 from tests.installation import ROOT, Installation, until
 
-pytestmark = [pytest.mark.heavy, pytest.mark.xdist_group("installation")]
+pytestmark = pytest.mark.heavy
 
 PUBLISHES = 200
 REBUILT = 160

@@ -17,7 +17,7 @@ from hub.queue import INDEX, Queue
 from tests.installation import ROOT, until
 from tests.store import Store
 
-pytestmark = [pytest.mark.heavy, pytest.mark.xdist_group("installation")]
+pytestmark = pytest.mark.heavy
 
 
 class Running:
