@@ -34,7 +34,7 @@ def main() -> None:
     parser.add_argument("--incremental", default="1000x10000,10000x100000,3000x300000")
     parser.add_argument("--full", default="2000x20000,10000x100000")
     parser.add_argument(
-        "--meaning", default="2000x20000,10000x100000", help="the same, with vectors"
+        "--meaning", default="2000x20000,5000x50000,10000x100000", help="the same, with vectors"
     )
     parser.add_argument("--name", default="all")
     parser.add_argument("--anew", action="store_true", help="measure what was measured before")
