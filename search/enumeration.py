@@ -19,6 +19,8 @@ FREE_SHARE = 0.1
 _ITEM = re.compile(
     r"([^、，,・･/／;；|｜#＃●■◆▼\n。！？!?「」『』()（）【】]*)(?:([、，,・･/／;；|｜#＃●■◆▼\n])|([。！？!?「」『』()（）【】])|$)"
 )
+# The same few kana between one short piece and the next, four times: a list in disguise.
+_GLUED = re.compile(r"([ぁ-ん]{2,6})(?:[^ぁ-ん、。，．・/／\s]{1,16}\1){3,}")
 _LINKS = re.compile(r"[のとや\s]*")
 # Dictionary forms of verbs and adjectives end like this after a kanji or kana.
 _INFLECTED = re.compile(r"[^ァ-ヺa-z0-9][うくぐすつぬぶむるい]$")
@@ -63,7 +65,17 @@ def is_noun_phrase(item: str) -> bool:
 
 
 def _runs(text: str) -> Iterator[tuple[int, int]]:
-    """Yield the spans of the bare enumerations."""
+    """Yield the spans of the bare enumerations, in order and apart from one another."""
+    glued = [match.span() for match in _GLUED.finditer(text)]
+    done = 0
+    for start, end in sorted([*_separated(text), *glued]):
+        if end > done:
+            yield max(start, done), end
+            done = end
+
+
+def _separated(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the runs of short items between marks."""
     run: list[re.Match[str]] = []
     for match in _ITEM.finditer(text):
         short = 0 < len(match.group(1)) <= LONGEST_ITEM

@@ -239,7 +239,8 @@ class Reach:
 def reach(session: Session, calls: Collection[int], firms: Collection[int]) -> Reach:
     """Count the places of the towns of these calls outside the lists of these firms.
 
-    `calls` counts only lists of verified firms: those that the floor promises.
+    Only lists of verified firms count: they are what the floor promises, and nobody can fill a
+    town's capacity under many names.
     """
     found = Reach(Counter(), Counter())
     inside = set(firms)
@@ -257,7 +258,7 @@ def reach(session: Session, calls: Collection[int], firms: Collection[int]) -> R
         )
         for row in rows:
             if row.owner_id not in inside:
-                found.towns[row.town_id] += 1
+                found.towns[row.town_id] += row.verified
                 found.calls[row.call_id] += row.verified
     return found
 

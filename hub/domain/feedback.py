@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session, aliased, joinedload
 from hub.db import in_parts
 from hub.domain import audit, dealing, desks, outbox
 from hub.domain.errors import refuse
+from hub.domain.organisations import is_identified
 from hub.domain.permission import require
 from hub.i18n import N_
 from hub.models.desk import Desk
@@ -464,7 +465,9 @@ def _waiting(
     statement = (
         select(Call.organisation_id, Feedback.organisation_id, Feedback.seen)
         .join(Call, Feedback.call_id == Call.id)
+        .join(Organisation, Feedback.organisation_id == Organisation.id)
         .where(
+            is_identified(),
             Feedback.verdict == "proposed",
             Feedback.organisation_id != Call.organisation_id,
             Feedback.at > since,

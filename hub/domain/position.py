@@ -11,6 +11,8 @@ from hub.domain.status import resting_towns, status
 from hub.models.listing import Call, Solution
 from hub.models.matching import Feedback, Match, Place
 
+TELLING = 3  # places by merit from which on their least score is told
+
 
 @dataclass(frozen=True, slots=True)
 class Position:
@@ -18,8 +20,8 @@ class Position:
 
     `place` is the firm's place, which another of its solutions may hold: a firm takes one. `rank`
     counts firms by score alone, from 1 (None: not among the pairs that were scored). `places` is
-    how long the list is, `last` the least score of a place by merit, `reserved` how many places
-    were kept for the unseen. `shut` names what the clock or people have closed.
+    how long the list is, `last` the least score of a place by merit (None while so few have one
+    that it would be a single firm's), `reserved` how many places were kept for the unseen. `shut` names what the clock or people have closed.
     """
 
     place: Place | None
@@ -43,7 +45,7 @@ def position(session: Session, call: Call, solution: Solution, *, now: datetime)
         place=next((p for p, _ in held if p.firm_id == solution.organisation_id), None),
         rank=_rank(session, call, solution),
         places=len(held),
-        last=min(merit, default=None),
+        last=min(merit) if len(merit) >= TELLING else None,
         reserved=len(held) - len(merit),
         shut=_shut(session, call, solution, now),
     )

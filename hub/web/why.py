@@ -177,7 +177,9 @@ def _list_words(where: Position, said: dict[str, Any]) -> list[str]:
             _("この募集の一覧は%(count)s件で、点数の順に入った最後の点数は%(score)sです。",
               count=where.places, score=_number(where.last))
         )  # fmt: skip
-    elif not where.places:
+    elif where.places:
+        found.append(_("この募集の一覧は%(count)s件です。", count=where.places))
+    else:
         found.append(_("この募集の一覧には、まだどのソリューションも出ていません。"))
     if where.reserved:
         found.append(

@@ -81,6 +81,7 @@ def deals(session: Session) -> list[tuple[str, int]]:
 def proposed(session: Session, call: Call, number: int, days: int = 0) -> Pair:
     """A firm that says it proposed to a call that its list had shown, some days ago."""
     owner = firm(session, f"提案{number}")
+    organisation_of(session, owner).verified_at = NOW
     shown = placed(session, "firm", call, publish_solution(session, owner))
     feedback.answer(session, shown, "proposed", actor=owner, now=NOW - days * DAY)
     return shown
@@ -304,6 +305,18 @@ def test_three_firms_without_an_answer_overload_a_town(session: Session) -> None
     feedback.answer(session, answered, "interested", actor=officer, now=NOW + DAY)
     assert feedback.overloaded(session, [ours], NOW + DAY) == set()
     assert feedback.capacities(session, [ours], NOW + DAY) == {ours: None}
+
+
+def test_firms_that_could_be_anybody_fill_no_desk(session: Session) -> None:
+    officer = town(session)
+    call = publish_call(session, officer)
+    publish_desk(session, officer).capacity = 1
+    for number in range(3):
+        pair = proposed(session, call, number, days=70)
+        pair.solution.organisation.verified_at = None
+    session.flush()
+    assert feedback.overloaded(session, [call.organisation_id], NOW) == set()
+    assert feedback.capacities(session, [call.organisation_id], NOW) == {call.organisation_id: None}
 
 
 def test_one_firm_alone_overloads_nobody(session: Session) -> None:

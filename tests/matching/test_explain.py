@@ -170,10 +170,24 @@ def test_shares_of_the_evidence_stay_within_the_text_score(
     assert sum(contributions) <= text.contribution + 1e-9
 
 
+def test_one_word_is_no_topic() -> None:
+    """Who mows around public flats does not write about river banks."""
+    call = replace(
+        CALL, title="団地の草刈り", summary="", problem="団地の草刈りが重い。", wanted=""
+    )
+    offer = replace(
+        SOLUTION, title="山の下草刈り", summary="", solves="下草刈りを手伝う。", brings=""
+    )
+    said = [sentence.ja for sentence in why(call, offer).fit]
+    assert not [
+        sentence for sentence in said if "について" in sentence and "「草刈り」" in sentence
+    ]
+
+
 def test_a_fitting_pair_reads_well() -> None:
     found = why(CALL, SOLUTION)
     ja = [sentence.ja for sentence in found.fit]
-    assert ja[0].startswith("「雪」について、募集は「除雪車」")
+    assert ja[0] == "どちらの文章にも「除雪車」の言葉があります。"
     assert "分野「除雪・寒冷地」が共通しています。" in ja
     assert found.answer[0].ja == (
         "企業が求める「実証フィールド」「行政データ」は、募集の提供できるものに含まれています。"

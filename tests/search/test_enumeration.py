@@ -56,3 +56,11 @@ def test_a_short_list_is_free_and_a_long_one_costs_ever_more() -> None:
     assert prose_factor(0.0) == prose_factor(0.1) == 1.0
     assert 1.0 > prose_factor(0.2) > prose_factor(0.4) > prose_factor(0.8) > prose_factor(1.0)
     assert prose_factor(1.0) == pytest.approx(0.0)
+
+
+def test_the_same_kana_between_words_are_no_sentence() -> None:
+    said = "これは".join(["山林", "境界", "地籍", "航空写真", "所有者", "相続", "測量"])
+    listed = [piece for piece, bare in pieces(f"私たちは{said}を解決します。") if bare]
+    assert len("".join(listed)) > 0.6 * len(said)
+    plain = "子どものための居場所と、親のための相談と、先生のための研修を用意します。"
+    assert not [piece for piece, bare in pieces(plain) if bare]

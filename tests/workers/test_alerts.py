@@ -1,8 +1,5 @@
 """News by mail: at most one a day, told once, whatever dies, stalls or is away meanwhile."""
 
-import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -24,7 +21,7 @@ from search.index import IndexUnavailable, SearchIndex, SearchResult
 from search.query import SearchQuery
 from tests import market
 from tests.conftest import NOW, Clock
-from tests.installation import ROOT
+from tests.dying import dying
 from tests.mailbox import received
 from tests.mailserver import MailServer, mail_server
 from workers.jobs.alerts import compose, send
@@ -453,57 +450,20 @@ def test_an_alert_that_ends_while_its_mail_is_on_the_way_gets_none(
 
 # --- Death at every step ------------------------------------------------------------------------
 
-DYING = """
-import os, signal, sys
-from datetime import datetime
-from pathlib import Path
-from sqlalchemy import event
-from hub.db import Database
-from hub.domain.alert_text import Links
-from hub.mail import Folder, Smtp
-from search.embedded import EmbeddedIndex
-from workers.jobs.alerts import compose, send
 
-url, folder, when, mail_url, fatal = sys.argv[1:]
-steps = 0
-
-def step(*_args, **_kwargs):
-    global steps
-    steps += 1
-    if steps == int(fatal):
-        os.kill(os.getpid(), signal.SIGKILL)
-
-database = Database(url)
-event.listen(database.engine, "before_cursor_execute", step)
-event.listen(database.engine, "commit", step)
-FILES = {"os.rename", "os.remove", "tempfile.mkstemp", "socket.connect"}
-sys.addaudithook(lambda name, args: step() if name in FILES else None)
-import smtplib
-real = smtplib.SMTP.send
-smtplib.SMTP.send = lambda self, data: (step(), real(self, data), step())[1]
-links = Links("http://127.0.0.1:8000", "a key for tests only")
-clock = lambda: datetime.fromisoformat(when)
-index = EmbeddedIndex(Path(folder) / "index")
-sender = "Local Hub <no-reply@example.jp>"
-transport = Smtp(mail_url, sender) if mail_url else Folder(Path(folder) / "mail", sender)
-compose(database, index, links, clock=clock)
-send(database, transport, links.host, clock=clock)
-print(steps)
-"""
-
-
-def dying(database: Database, folder: Path, when: datetime, mail_url: str, fatal: int) -> int:
+def dead_or_done(
+    database: Database, folder: Path, when: datetime, mail_url: str, fatal: int
+) -> int:
     """Do everything in a process that is killed at a step; 0, or the number of steps it took."""
-    done = subprocess.run(
-        [
-            sys.executable, "-c", DYING,
-            database.engine.url.render_as_string(hide_password=False), str(folder),
-            when.isoformat(), mail_url, str(fatal),
-        ],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode in (0, -signal.SIGKILL), done.stderr
-    return int(done.stdout) if done.returncode == 0 else 0
+
+    def work(own: Database) -> None:
+        transport: Transport = (
+            Smtp(mail_url, SENDER) if mail_url else Folder(folder / "mail", SENDER)
+        )
+        compose(own, EmbeddedIndex(folder / "index"), LINKS, clock=lambda: when)
+        send(own, transport, LINKS.host, clock=lambda: when)
+
+    return dying(database.engine.url.render_as_string(hide_password=False), work, fatal)
 
 
 @pytest.mark.heavy
@@ -524,7 +484,7 @@ def test_killed_at_any_step(
             database, index, now=clock.moment - timedelta(hours=5),
             closes_at=clock.moment + 99 * DAY, title=f"放課後の募集 kikaku{day:03}",
         )  # fmt: skip
-        steps = dying(database, tmp_path, clock.moment, mail_url, day)
+        steps = dead_or_done(database, tmp_path, clock.moment, mail_url, day)
         clock.moment += mails.LEASE + timedelta(minutes=1)
         work(database, index, transport, clock)
         mail = queued(database)[-1]

@@ -1,8 +1,5 @@
 """The morning's recommendations: three cards at most, each told once, whatever dies meanwhile."""
 
-import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -31,7 +28,7 @@ from hub.models import (
 )
 from tests import market
 from tests.conftest import NOW, Clock
-from tests.installation import ROOT
+from tests.dying import dying
 from tests.mailbox import received
 from tests.mailserver import MailServer, mail_server
 from workers.jobs.alerts import send
@@ -484,56 +481,20 @@ def test_makers_that_race_make_each_mail_once(
 
 # --- Death at every step -------------------------------------------------------------------------
 
-DYING = """
-import os, signal, sys
-from datetime import datetime
-from pathlib import Path
-from sqlalchemy import event
-from hub.db import Database
-from hub.domain.alert_text import Links
-from hub.mail import Folder, Smtp
-from workers.jobs.alerts import send
-from workers.jobs.digests import compose
 
-url, folder, when, mail_url, fatal = sys.argv[1:]
-steps = 0
-
-def step(*_args, **_kwargs):
-    global steps
-    steps += 1
-    if steps == int(fatal):
-        os.kill(os.getpid(), signal.SIGKILL)
-
-database = Database(url)
-event.listen(database.engine, "before_cursor_execute", step)
-event.listen(database.engine, "commit", step)
-FILES = {"os.rename", "os.remove", "tempfile.mkstemp", "socket.connect"}
-sys.addaudithook(lambda name, args: step() if name in FILES else None)
-import smtplib
-real = smtplib.SMTP.send
-smtplib.SMTP.send = lambda self, data: (step(), real(self, data), step())[1]
-links = Links("http://127.0.0.1:8000", "a key for tests only")
-clock = lambda: datetime.fromisoformat(when)
-sender = "Local Hub <no-reply@example.jp>"
-transport = Smtp(mail_url, sender) if mail_url else Folder(Path(folder) / "mail", sender)
-compose(database, links, clock=clock)
-send(database, transport, links.host, clock=clock)
-print(steps)
-"""
-
-
-def dying(database: Database, folder: Path, when: datetime, mail_url: str, fatal: int) -> int:
+def dead_or_done(
+    database: Database, folder: Path, when: datetime, mail_url: str, fatal: int
+) -> int:
     """Do everything in a process that is killed at a step; 0, or the number of steps it took."""
-    done = subprocess.run(
-        [
-            sys.executable, "-c", DYING,
-            database.engine.url.render_as_string(hide_password=False), str(folder),
-            when.isoformat(), mail_url, str(fatal),
-        ],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode in (0, -signal.SIGKILL), done.stderr
-    return int(done.stdout) if done.returncode == 0 else 0
+
+    def work(own: Database) -> None:
+        transport: Transport = (
+            Smtp(mail_url, SENDER) if mail_url else Folder(folder / "mail", SENDER)
+        )
+        compose(own, LINKS, clock=lambda: when)
+        send(own, transport, LINKS.host, clock=lambda: when)
+
+    return dying(database.engine.url.render_as_string(hide_password=False), work, fatal)
 
 
 @pytest.mark.heavy
@@ -568,7 +529,7 @@ def test_killed_at_any_step(
                     old.ends_at = clock.moment
             place(session, "call", call, solution, day)
             pairs.append((call.id, solution.id))
-        steps = dying(database, tmp_path, clock.moment, mail_url, day)
+        steps = dead_or_done(database, tmp_path, clock.moment, mail_url, day)
         clock.moment += mails.LEASE + timedelta(minutes=1)
         work(database, transport, clock)
         if way == "folder":

@@ -107,24 +107,30 @@ def drain(database: Database, *, clock: Clock = utcnow, seconds: float = float("
     return False
 
 
-def _step(database: Database, now: datetime) -> bool:
+def _step(database: Database, now: datetime, limit: int = LISTS) -> bool:
     """Deal some lists and settle their tasks, all or nothing; False when there was nothing.
 
-    A step that fails puts its tasks off, each time longer, and says why on their rows.
+    When that fails they go one by one, and one that cannot be dealt is put off, each time longer,
+    with the reason on its row.
     """
     tasks: list[Task] = []
     try:
         with database.unit_of_work() as session:
             stock.alone(session)
-            tasks = outbox.claim(session, "deal", now=now, limit=LISTS)
+            tasks = outbox.claim(session, "deal", now=now, limit=limit)
             _deal(session, tasks, now)
             outbox.settle(session, tasks)
     except BaseTimeoutException:
         raise
     except Exception as error:
-        if not tasks:
+        lists = {task.key for task in tasks}
+        if not lists:
             raise
-        log.exception("cannot deal %s", ", ".join(task.key for task in tasks))
+        if len(lists) > 1:
+            for _ in lists:
+                _step(database, now, 1)
+            return True
+        log.exception("cannot deal %s", *lists)
         with database.unit_of_work() as session:
             for task in tasks:
                 outbox.postpone(session, task, f"{type(error).__name__}: {error}", now=now)

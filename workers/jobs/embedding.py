@@ -39,7 +39,7 @@ def run() -> None:
         here.embedder,
         clock=here.clock,
         seconds=BUDGET_SECONDS,
-        gives_way=lambda: here.queue.has_jobs("index", "match"),
+        gives_way=lambda: here.queue.has_jobs("index", "match", "questions"),
     )
     here.queue.ping("index", "match")
     if not done:

@@ -62,16 +62,24 @@ def drain(
             tasks = outbox.claim(session, "explain", now=clock(), limit=BATCH)
         if not tasks:
             return True
-        try:
-            _step(database, folder, tasks, clock())
-        except BaseTimeoutException:
-            raise
-        except Exception as error:
-            log.exception("cannot explain %s", ", ".join(task.key for task in tasks))
-            with database.unit_of_work() as session:
-                for task in tasks:
-                    outbox.postpone(session, task, f"{type(error).__name__}: {error}", now=clock())
+        _work(database, folder, tasks, clock)
     return False
+
+
+def _work(database: Database, folder: Path, tasks: Sequence[Task], clock: Clock) -> None:
+    """One step for all lists; when that fails, one for each, so that the good ones pass."""
+    try:
+        _step(database, folder, tasks, clock())
+    except BaseTimeoutException:
+        raise
+    except Exception as error:
+        if len(tasks) > 1:
+            for task in tasks:
+                _work(database, folder, [task], clock)
+            return
+        log.exception("cannot explain %s", tasks[0].key)
+        with database.unit_of_work() as session:
+            outbox.postpone(session, tasks[0], f"{type(error).__name__}: {error}", now=clock())
 
 
 def _step(database: Database, folder: Path, tasks: Sequence[Task], now: datetime) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from workers.matching import meaning
+from workers.matching.concepts import Concept
 from workers.matching.evidence import Evidence, find_answer, find_evidence
 from workers.matching.facts import CallFacts, SolutionFacts
 from workers.matching.gaps import SUITS, find_gaps
@@ -144,12 +145,7 @@ def _across(
 def _said(evidence: tuple[Evidence, ...]) -> Iterator[Sentence]:
     for item in evidence:
         if item.concept is not None:
-            yield Sentence(
-                f"「{item.concept.ja}」について、募集は{quotes(item.call)}、"
-                f"ソリューションは{quotes(item.solution)}と書いています。",
-                f"On {item.concept.en}, the call writes {quotes(item.call)} "
-                f"and the solution {quotes(item.solution)}.",
-            )
+            yield _on(item, item.concept)
     words = [item for item in evidence if item.concept is None]
     alone = [item.word for item in words if _is_alone(item)]
     if alone:
@@ -165,6 +161,30 @@ def _said(evidence: tuple[Evidence, ...]) -> Iterator[Sentence]:
                 f"{quotes(item.call)} in the call and {quotes(item.solution)} in the solution "
                 f"share 「{item.word}」.",
             )
+
+
+def _on(item: Evidence, concept: Concept) -> Sentence:
+    """Say what both texts write; of what they speak only when both use several of its words.
+
+    One word may mean another thing there: who mows a lawn does not write about river banks.
+    """
+    if min(len(item.call), len(item.solution)) > 1:
+        return Sentence(
+            f"「{concept.ja}」について、募集は{quotes(item.call)}、"
+            f"ソリューションは{quotes(item.solution)}と書いています。",
+            f"On {concept.en}, the call writes {quotes(item.call)} "
+            f"and the solution {quotes(item.solution)}.",
+        )
+    if item.call == item.solution:
+        return Sentence(
+            f"どちらの文章にも{quotes(item.call)}の言葉があります。",
+            f"Both texts have the words {quotes(item.call)}.",
+        )
+    return Sentence(
+        f"募集の{quotes(item.call)}と、ソリューションの{quotes(item.solution)}は、近い言葉です。",
+        f"{quotes(item.call)} in the call and {quotes(item.solution)} in the solution are "
+        "related words.",
+    )
 
 
 def _is_alone(item: Evidence) -> bool:

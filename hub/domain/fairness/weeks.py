@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from hub.clock import JST, to_jst
 
-_NAME = re.compile(r"(\d{4})-W(\d{2})")
+_NAME = re.compile(r"([0-9]{4})-W([0-9]{2})")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -27,7 +27,10 @@ class Week:
         found = _NAME.fullmatch(name)
         if found is None:
             raise ValueError(f"not a week: {name}")
-        return cls(date.fromisocalendar(int(found[1]), int(found[2]), 1))
+        monday = date.fromisocalendar(int(found[1]), int(found[2]), 1)
+        if monday > date.max - timedelta(weeks=2):
+            raise ValueError(f"not a week of our time: {name}")
+        return cls(monday)
 
     @property
     def name(self) -> str:
