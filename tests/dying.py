@@ -4,14 +4,16 @@ import os
 import signal
 import smtplib
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 from hub.db import Database
 
+PATIENCE = 10.0  # seconds
 FILES = {"os.rename", "os.remove", "tempfile.mkstemp", "socket.connect"}
 
 
@@ -31,9 +33,25 @@ def dying(url: str, work: Callable[[Database], object], fatal: int) -> int:
     _, status = os.waitpid(child, 0)
     if os.WIFSIGNALED(status):
         assert os.WTERMSIG(status) == signal.SIGKILL
+        _wait_for_the_server(url)
         return 0
     assert os.WEXITSTATUS(status) == 0, steps
     return int(steps)
+
+
+def _wait_for_the_server(url: str) -> None:
+    """Return when PostgreSQL has noticed that its client is dead and has let go of its rows."""
+    database = Database(url)
+    if not database.is_sqlite:
+        others = text(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND pid <> pg_backend_pid() AND state <> 'idle'"
+        )
+        until = time.monotonic() + PATIENCE
+        with database.engine.connect() as connection:
+            while connection.scalar(others) and time.monotonic() < until:
+                time.sleep(0.01)
+    database.engine.dispose()
 
 
 def _work(url: str, work: Callable[[Database], object], fatal: int, writer: int) -> NoReturn:

@@ -29,7 +29,9 @@ def places_of_others(database: Database, town_id: int) -> list[tuple[object, ...
         pairs = select(Match.call_id, Match.solution_id, Match.score, Match.raw)
         owed = select(Standing.organisation_id, Standing.debt, Standing.shift)
         return [
-            tuple(row) for part in (places, lists, pairs, owed) for row in session.execute(part)
+            row
+            for part in (places, lists, pairs, owed)
+            for row in sorted(map(tuple, session.execute(part)), key=repr)
         ]
 
 
