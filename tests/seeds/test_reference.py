@@ -2,7 +2,6 @@
 
 import csv
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -151,11 +150,9 @@ def test_the_kinds_of_call_are_those_a_listing_may_have() -> None:
         assert tuple(row["key"] for row in csv.DictReader(file)) == CALL_KINDS
 
 
-def test_loading_fills_the_tables_fast(session: Session) -> None:
-    began = time.perf_counter()
+def test_loading_fills_the_tables(session: Session) -> None:
     assert reference.load_reference(session) == EVERYTHING
     session.commit()
-    assert time.perf_counter() - began < 1
     for model, rows in zip(
         (Region, Prefecture, Municipality, Theme, Offer, CallKind), EVERYTHING.values(), strict=True
     ):
