@@ -24,12 +24,12 @@ from workers.matching import meaning, score
 from workers.matching.channels import CHANNELS, NEED, WANTED, channel_numbers, profile
 from workers.matching.copies import canonical, copy_pairs
 from workers.matching.epoch import Epoch
+from workers.matching.exposure import RULES
 from workers.matching.facts import CallFacts, SolutionFacts
 from workers.matching.listing import CallTraits, Listing, SolutionTraits, listing
 from workers.matching.score import Column, Mask, Scores, Values
 
 DEPTH = 50  # ids of a ranking
-CUTS = {"call": 0.40, "solution": 0.35}  # what is shown: solutions to a call, calls to a firm
 _BATCH = 8  # passages that the model is asked for at a time
 
 _PLAIN: Mapping[str, float] = {}
@@ -176,7 +176,7 @@ def _rankings(
                 closed[i],
                 market.solutions,
                 market.solution_heads,
-                CUTS["call"],
+                RULES.cut_call,
                 by_owner=True,
             )
             for i, post in enumerate(market.calls)
@@ -187,7 +187,7 @@ def _rankings(
                 closed[:, i],
                 market.calls,
                 market.call_heads,
-                CUTS["solution"],
+                RULES.cut_firm,
                 by_owner=False,
             )
             for i, post in enumerate(market.solutions)

@@ -17,11 +17,11 @@ from sqlalchemy.orm import Session
 
 from hub.db import in_parts
 from hub.domain import outbox
-from hub.domain.matches import WEAKEST_FOR_CALL, WEAKEST_FOR_SOLUTION
 from hub.domain.organisations import is_identified
+from hub.domain.rules import RULES
 from hub.domain.status import open_at
 from hub.models.listing import Call, Solution
-from hub.models.matching import AuditReport, Epoch, Match, MatchList, Place, Standing
+from hub.models.matching import Epoch, Match, MatchList, Place, Standing
 from hub.models.organisation import Organisation
 from hub.models.work import OutboxTask
 
@@ -52,7 +52,7 @@ def ask_for_town(session: Session, town_id: int, *, cause: str, now: datetime) -
     """Ask for the list of every firm that may be told of this town's calls: its desk changed."""
     firms = session.scalars(
         select(Match.firm_id)
-        .where(Match.town_id == town_id, Match.score >= WEAKEST_FOR_SOLUTION)
+        .where(Match.town_id == town_id, Match.score >= RULES.cut_firm)
         .distinct()
     ).all()
     outbox.note_ids(session, "firm", firms, cause=cause, now=now, kinds=("deal",))
@@ -73,9 +73,7 @@ def follow_clock(session: Session, now: datetime) -> None:
         told = select(Place.owner_id).where(CURRENT, Place.kind == "firm", Place.call_id.in_(part))
         ask(session, "firm", session.scalars(told.distinct()).all(), cause="clock", now=now)
     for part in in_parts(opened):
-        fit = select(Match.firm_id).where(
-            Match.call_id.in_(part), Match.score >= WEAKEST_FOR_SOLUTION
-        )
+        fit = select(Match.firm_id).where(Match.call_id.in_(part), Match.score >= RULES.cut_firm)
         ask(session, "firm", session.scalars(fit.distinct()).all(), cause="clock", now=now)
 
 
@@ -124,7 +122,7 @@ def candidates(
         .where(
             Solution.state == "published",
             live(now) if kind == "call" else open_at(now),
-            Match.score >= (WEAKEST_FOR_CALL if kind == "call" else WEAKEST_FOR_SOLUTION),
+            Match.score >= (RULES.cut_call if kind == "call" else RULES.cut_firm),
         )
     )
     if ids is None:
@@ -176,12 +174,6 @@ def owners(
 def listed(session: Session, kind: str) -> set[int]:
     """Whoever has a list that was dealt."""
     return set(session.scalars(select(MatchList.owner_id).where(MatchList.kind == kind)))
-
-
-def dial(session: Session) -> float:
-    """The dial in force: what the newest audit asked for, 0 before the first."""
-    newest = select(AuditReport.next_dial).order_by(AuditReport.week.desc()).limit(1)
-    return session.scalar(newest) or 0.0
 
 
 def ask_to_explain(session: Session, kind: str, ids: Collection[int], *, now: datetime) -> None:
@@ -408,7 +400,7 @@ def remember(
     for firm_id in sorted({*entitled, *placed}):
         row = known.get(firm_id)
         if row is None:
-            row = Standing(organisation_id=firm_id, debt=FIRST_DEBT)
+            row = Standing(organisation_id=firm_id, debt=RULES.start)
             session.add(row)
         if firm_id in placed:
             row.waits_since = None
@@ -423,9 +415,6 @@ def stop_waiting(session: Session, entitled: Collection[int]) -> None:
     for row in session.scalars(waiting):
         if row.organisation_id not in entitled:
             row.waits_since = None
-
-
-FIRST_DEBT = 1.0  # what a firm is owed that was never placed
 
 
 def undealt(session: Session) -> int | None:

@@ -20,6 +20,7 @@ from hub.domain import audit, dealing, desks, outbox
 from hub.domain.errors import refuse
 from hub.domain.organisations import is_identified
 from hub.domain.permission import require
+from hub.domain.rules import RULES
 from hub.i18n import N_
 from hub.models.desk import Desk
 from hub.models.listing import Call, Solution
@@ -33,7 +34,6 @@ REMEMBERED = timedelta(days=180)
 MOST_SHIFT = 0.2
 PATIENCE = timedelta(days=60)
 UNANSWERED = 3  # firms
-FLOOR = 5  # firms that every open call reaches, whatever waits in its town
 
 
 @dataclass(frozen=True, slots=True)
@@ -444,7 +444,7 @@ def capacities(session: Session, town_ids: Collection[int], now: datetime) -> di
     slow = full | overloaded(session, town_ids, now)
     posted = dealing.open_calls(session, slow, now=now)
     found: dict[int, int | None] = dict.fromkeys(town_ids)
-    found |= {town: FLOOR * posted[town] for town in slow}
+    found |= {town: RULES.floor * posted[town] for town in slow}
     found |= dict.fromkeys(resting - taking.keys(), 0)
     return found
 

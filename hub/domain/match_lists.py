@@ -14,19 +14,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, exists, func, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session, contains_eager, joinedload
 
+from hub.domain.feedback import CLOSING
+from hub.domain.rules import RULES
 from hub.domain.status import open_at, resting_towns
 from hub.models.listing import Call, Solution
 from hub.models.matching import Feedback, Match, Place
 from hub.models.organisation import Organisation
 from hub.models.reference import Municipality
-
-# Nothing weaker is shown: a list of four good ones beats ten padded ones.
-WEAKEST_FOR_CALL = 0.40
-WEAKEST_FOR_SOLUTION = 0.35
-WEAKEST = min(WEAKEST_FOR_CALL, WEAKEST_FOR_SOLUTION)
-
-LONGEST = 10  # places of a list
-PUT_ASIDE = ("declined", "hidden")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +32,7 @@ class Shown:
 
 
 def best_for_calls(
-    session: Session, call_ids: Collection[int], *, limit: int = LONGEST
+    session: Session, call_ids: Collection[int], *, limit: int = RULES.k
 ) -> dict[int, list[Shown]]:
     """The first `limit` places of each call's list; calls without any are left out.
 
@@ -48,14 +42,14 @@ def best_for_calls(
 
 
 def best_for_firms(
-    session: Session, firm_ids: Collection[int], *, now: datetime, limit: int = LONGEST
+    session: Session, firm_ids: Collection[int], *, now: datetime, limit: int = RULES.k
 ) -> dict[int, list[Shown]]:
     """The first `limit` places of each firm's list: calls open at `now`."""
     return _places(session, _firm_places(firm_ids, now), limit)
 
 
 def best_for_solutions(
-    session: Session, solution_ids: Collection[int], *, now: datetime, limit: int = LONGEST
+    session: Session, solution_ids: Collection[int], *, now: datetime, limit: int = RULES.k
 ) -> dict[int, list[Match]]:
     """The calls open at `now` that fit each solution best, of calls with nearly the same text one.
 
@@ -92,11 +86,6 @@ def call_counts(session: Session, call_ids: Collection[int]) -> dict[int, int]:
     return _sizes(session, _call_places(call_ids))
 
 
-def firm_counts(session: Session, firm_ids: Collection[int], *, now: datetime) -> dict[int, int]:
-    """How many places the list of each firm has at `now`."""
-    return _sizes(session, _firm_places(firm_ids, now))
-
-
 def solution_counts(
     session: Session, solution_ids: Collection[int], *, now: datetime
 ) -> dict[int, int]:
@@ -131,7 +120,7 @@ def _firm_places(firm_ids: Collection[int], now: datetime) -> ColumnElement[bool
 def _own_pairs(solution_ids: Collection[int], now: datetime) -> ColumnElement[bool]:
     return and_(
         Match.solution_id.in_(solution_ids),
-        Match.score >= WEAKEST_FOR_SOLUTION,
+        Match.score >= RULES.cut_firm,
         _takes_answers(now),
         _not_put_aside(Match.firm_id),
     )
@@ -147,7 +136,7 @@ def _not_put_aside(reader: InstrumentedAttribute[int]) -> ColumnElement[bool]:
         Feedback.organisation_id == reader,
         Feedback.call_id == Match.call_id,
         Feedback.solution_id == Match.solution_id,
-        Feedback.verdict.in_(PUT_ASIDE),
+        Feedback.verdict.in_(CLOSING),
     )
 
 

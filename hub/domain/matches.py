@@ -10,31 +10,28 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from hub.domain import match_lists
-from hub.domain.match_lists import LONGEST, Shown
+from hub.domain.match_lists import Shown
+from hub.domain.rules import RULES
 from hub.models.listing import Call, Solution
 from hub.models.matching import Epoch, Match, MatchList, MatchState
 from hub.models.organisation import Organisation
 from hub.models.work import OutboxTask
 
-WEAKEST_FOR_CALL = match_lists.WEAKEST_FOR_CALL
-WEAKEST_FOR_SOLUTION = match_lists.WEAKEST_FOR_SOLUTION
-WEAKEST = match_lists.WEAKEST
 
-
-def for_call(session: Session, call: Call, *, now: datetime, limit: int = LONGEST) -> list[Shown]:
+def for_call(session: Session, call: Call, *, now: datetime, limit: int = RULES.k) -> list[Shown]:
     """Solutions recommended for a call, in rank order. Any state of the call, at any time."""
     return match_lists.best_for_calls(session, [call.id], limit=limit).get(call.id, [])
 
 
 def for_firm(
-    session: Session, firm: Organisation, *, now: datetime, limit: int = LONGEST
+    session: Session, firm: Organisation, *, now: datetime, limit: int = RULES.k
 ) -> list[Shown]:
     """Open calls recommended to a firm, each with the firm's best solution, in rank order."""
     return match_lists.best_for_firms(session, [firm.id], now=now, limit=limit).get(firm.id, [])
 
 
 def for_solution(
-    session: Session, solution: Solution, *, now: datetime, limit: int = LONGEST
+    session: Session, solution: Solution, *, now: datetime, limit: int = RULES.k
 ) -> list[Match]:
     """Open calls that fit a solution, best first."""
     found = match_lists.best_for_solutions(session, [solution.id], now=now, limit=limit)

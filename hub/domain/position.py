@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from hub.domain.match_lists import PUT_ASIDE
+from hub.domain.feedback import CLOSING
 from hub.domain.status import resting_towns, status
 from hub.models.listing import Call, Solution
 from hub.models.matching import Feedback, Match, Place
@@ -70,6 +70,6 @@ def _shut(session: Session, call: Call, solution: Solution, now: datetime) -> tu
         "over": status(call, now) == "closed",
         "upcoming": status(call, now) == "upcoming",
         "resting": resting,
-        "put_aside": said is not None and said.verdict in PUT_ASIDE,
+        "put_aside": said is not None and said.verdict in CLOSING,
     }
     return tuple(name for name, is_shut in gates.items() if is_shut)

@@ -26,7 +26,6 @@ from hub.models.listing import Call, Solution
 LISTS = ("call", "firm")
 HOWS = ("merit", "turn", "reserve")
 VERDICTS = ("interested", "declined", "proposed", "hidden")
-QUESTIONS = ("preview", "why")
 _CURRENT = text("ends_at IS NULL")
 
 

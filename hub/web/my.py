@@ -14,6 +14,7 @@ from hub.domain import match_lists, matches, organisations
 from hub.domain.errors import Refused
 from hub.domain.organisations import Profile
 from hub.domain.places import Body, body, find_bodies, one_body
+from hub.domain.rules import RULES
 from hub.domain.status import status
 from hub.i18n import N_
 from hub.models.listing import Call, Solution
@@ -309,7 +310,7 @@ def all_matches(organisation: Organisation) -> ResponseReturnValue:
         answers=answer_cards.answers(
             organisation, "call", [one.match for shown in lists.values() for one in shown]
         ),
-        recommended=_recommended(organisation, match_lists.LONGEST) if is_firm else None,
+        recommended=_recommended(organisation, RULES.k) if is_firm else None,
     )
 
 

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from hub.api import table
 from hub.domain import feedback
 from hub.domain.fairness import dial, report
+from hub.domain.fairness.dial import dial_in_force
 from hub.domain.fairness.lines import lines
 from hub.domain.fairness.report import Report
 from hub.domain.fairness.weeks import Week
@@ -35,7 +36,7 @@ def show() -> ResponseReturnValue:
         search={"words": _percent(WORDS), "meaning": _percent(1 - WORDS)},
         rules=_rules(),
         answers=_answers(),
-        in_force=audit_figures.ratio(report.dial_in_force(session())),
+        in_force=audit_figures.ratio(dial_in_force(session())),
         audit=_audit(chosen, reports) if chosen else None,
         weeks=_choices(reports, chosen),
         nav="ranking",

@@ -8,8 +8,8 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from hub.domain import matches, position, questions
-from hub.domain.match_lists import LONGEST, WEAKEST_FOR_CALL
 from hub.domain.position import Position
+from hub.domain.rules import RULES
 from hub.domain.weights import WEIGHTS
 from hub.i18n import N_
 from hub.models.listing import Call, Solution
@@ -186,13 +186,13 @@ def _list_words(where: Position, said: dict[str, Any]) -> list[str]:
             _("うち%(count)s件は、まだどこにも表示されていない提案のための場所です。",
               count=where.reserved)
         )  # fmt: skip
-    if said.get("score", 1.0) < WEAKEST_FOR_CALL:
+    if said.get("score", 1.0) < RULES.cut_call:
         found.append(
             _("点数が%(cut)sに届かないものは、場所があいていても出しません。",
-              cut=_number(WEAKEST_FOR_CALL))
+              cut=_number(RULES.cut_call))
         )  # fmt: skip
-    elif where.places >= LONGEST and where.place is None:
-        found.append(_("1つの一覧に出るのは%(count)s件までです。", count=LONGEST))
+    elif where.places >= RULES.k and where.place is None:
+        found.append(_("1つの一覧に出るのは%(count)s件までです。", count=RULES.k))
     return found
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from hub.domain import feedback, organisations
 from hub.domain.errors import Forbidden, Refused
 from hub.domain.feedback import Pair
+from hub.domain.rules import RULES
 from hub.domain.weights import WEIGHTS
 from hub.models import (
     AuditEvent,
@@ -300,7 +301,7 @@ def test_three_firms_without_an_answer_overload_a_town(session: Session) -> None
     proposed(session, call, 2, days=59)
     assert feedback.overloaded(session, [ours], NOW) == set()
     assert feedback.overloaded(session, [ours], NOW + DAY) == {ours}
-    assert feedback.capacities(session, [ours], NOW + DAY) == {ours: feedback.FLOOR}
+    assert feedback.capacities(session, [ours], NOW + DAY) == {ours: RULES.floor}
     answered = Pair("call", call, waiting[0].solution)
     feedback.answer(session, answered, "interested", actor=officer, now=NOW + DAY)
     assert feedback.overloaded(session, [ours], NOW + DAY) == set()
@@ -353,12 +354,12 @@ def test_a_town_at_its_capacity_gets_the_floor_until_it_answers(session: Session
     desk.capacity = 2
     assert feedback.capacities(session, [ours], NOW) == {ours: None}
     proposed(session, calls[1], 2)
-    assert feedback.capacities(session, [ours], NOW) == {ours: 2 * feedback.FLOOR}
+    assert feedback.capacities(session, [ours], NOW) == {ours: 2 * RULES.floor}
     reply = Pair("call", first.call, first.solution)
     feedback.answer(session, reply, "declined", reason="have", actor=officer, now=NOW)
     assert feedback.capacities(session, [ours], NOW) == {ours: None}
     feedback.undo(session, reply, actor=officer, now=NOW)
-    assert feedback.capacities(session, [ours], NOW) == {ours: 2 * feedback.FLOOR}
+    assert feedback.capacities(session, [ours], NOW) == {ours: 2 * RULES.floor}
 
 
 def test_a_paused_town_takes_nothing(session: Session) -> None:

@@ -23,6 +23,7 @@ from hub.clock import utcnow
 from hub.db import Database
 from hub.domain import dealing, feedback, outbox
 from hub.domain.dealing import Dealt, Won
+from hub.domain.fairness.dial import dial_in_force
 from hub.domain.outbox import Task
 from hub.models.matching import Epoch, Place
 from workers.context import opened
@@ -278,7 +279,7 @@ def _capacity(
 
 
 def _rules(session: Session) -> Rules:
-    return replace(exposure.RULES, delta=dealing.dial(session))
+    return replace(exposure.RULES, delta=dial_in_force(session))
 
 
 def _own_view(

@@ -20,8 +20,8 @@ from hub.clock import utcnow
 from hub.db import Database, in_parts
 from hub.domain import dealing, facts, outbox
 from hub.domain.documents import load_names
-from hub.domain.matches import WEAKEST_FOR_SOLUTION
 from hub.domain.outbox import Task
+from hub.domain.rules import RULES
 from hub.domain.status import open_at
 from hub.models import Call, Match, Solution, Vector
 from workers.context import opened
@@ -125,7 +125,7 @@ def _own(session: Session, firms: Collection[int], now: datetime) -> set[Pair]:
         .join(Solution, Match.solution_id == Solution.id)
         .where(
             Match.firm_id.in_(firms),
-            Match.score >= WEAKEST_FOR_SOLUTION,
+            Match.score >= RULES.cut_firm,
             Solution.state == "published",
             open_at(now),
         )

@@ -22,8 +22,8 @@ from sqlalchemy.orm import Session
 from hub.clock import utcnow
 from hub.db import Database, in_parts
 from hub.domain import dealing, facts, outbox, vectors
-from hub.domain.matches import WEAKEST_FOR_CALL, WEAKEST_FOR_SOLUTION
 from hub.domain.outbox import Task
+from hub.domain.rules import RULES
 from hub.models import Match, MatchState
 from workers.context import opened
 from workers.jobs import epochs, pairs, stock
@@ -321,12 +321,12 @@ def _ask_to_deal(
 
     A new epoch changes them all: firms' lists then wait for the deal of the whole market.
     """
-    calls = {call for call, _, score in scored if score >= WEAKEST_FOR_CALL}
+    calls = {call for call, _, score in scored if score >= RULES.cut_call}
     calls |= {id_ for subject, id_ in change.keys if subject == "call"}
     dealing.ask(session, "call", calls, cause="match", now=now)
     if change.by_epoch:
         return
-    firms = {firm for _, firm, score in scored if score >= WEAKEST_FOR_SOLUTION}
+    firms = {firm for _, firm, score in scored if score >= RULES.cut_firm}
     firms |= {
         post.owner for (subject, _), (post, _) in change.posts.items() if subject == "solution"
     }

@@ -17,7 +17,6 @@ from sqlalchemy.orm import Session
 from hub.clock import utcnow
 from hub.db import Database
 from hub.domain import facts, questions
-from hub.domain.matches import WEAKEST_FOR_CALL
 from hub.domain.vectors import Meaning
 from hub.models import Question
 from search.embedding import Embedder, EmbedderUnavailable
@@ -120,7 +119,7 @@ def _preview(
     near = set(market.market.solutions_for(post))
     best = _best_of_each_firm(session, market, call, near)
     suitable = [found for found in best if found.score.value >= RULES.t]
-    shown = [found for found in best if found.score.value >= WEAKEST_FOR_CALL]
+    shown = [found for found in best if found.score.value >= RULES.cut_call]
     names = names_of(session)
     side = market.side("solution")
     return {

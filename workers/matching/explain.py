@@ -42,14 +42,6 @@ class Explanation:
     evidence: tuple[Evidence, ...]
     parts: dict[str, tuple[Sentence, ...]]
 
-    def for_town(self) -> tuple[Sentence, ...]:
-        """Return two or three sentences for the town: its need first, then one gap."""
-        return (*self.fit[:2], *self.answer[:1], *self.gaps[:1])[:3]
-
-    def for_firm(self) -> tuple[Sentence, ...]:
-        """Return two or three sentences for the firm: what it gains first, then one gap."""
-        return (*self.answer[:1], *self.fit[: 2 - len(self.answer[:1])], *self.gaps[:1])
-
 
 def explain(
     call: CallSubject, solution: SolutionSubject, scored: Score, names: Names | None = None

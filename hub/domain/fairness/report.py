@@ -17,7 +17,7 @@ from hub.domain import audit
 from hub.domain.fairness import basis as bases
 from hub.domain.fairness import measures
 from hub.domain.fairness.basis import SEEN, Basis
-from hub.domain.fairness.dial import Balance, next_dial
+from hub.domain.fairness.dial import Balance, dial_before, dial_in_force, next_dial
 from hub.domain.fairness.figures import DIGITS, Figures, figures
 from hub.domain.fairness.weeks import Week
 from hub.models.matching import AuditReport, Place
@@ -141,28 +141,6 @@ def balance(found: Figures) -> Balance | None:
 def _balance_before(session: Session, week: Week) -> Balance | None:
     before = read(session, week.previous)
     return balance(before.figures) if before is not None and before.final else None
-
-
-def dial_in_force(session: Session) -> float:
-    """Return the dial δ that the newest final report asks for; 0 when there is none."""
-    return _newest_dial(session, "9999-W53")
-
-
-def dial_before(session: Session, week: Week) -> float:
-    """Return the dial that was in force in a week."""
-    return _newest_dial(session, week.previous.name)
-
-
-def _newest_dial(session: Session, last: str) -> float:
-    rows = session.execute(
-        select(AuditReport.week, AuditReport.made_at, AuditReport.next_dial)
-        .where(AuditReport.week <= last)
-        .order_by(AuditReport.week.desc())
-    )
-    for name, made_at, asked in rows:
-        if made_at >= Week.parse(name).ends_at:
-            return float(asked)
-    return 0.0
 
 
 def missing(session: Session, *, now: datetime) -> list[Week]:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from hub.db import Database
 from hub.domain.fairness import report
+from hub.domain.fairness.dial import dial_in_force
 from hub.domain.fairness.weeks import Week
 from hub.domain.rules import RULES
 from hub.models import AuditEvent, AuditReport, Feedback, Place, Standing
@@ -262,12 +263,12 @@ def tilted(session: Session, week: Week, ratio: float, high: float) -> report.Re
 
 def test_two_weeks_of_too_little_turn_the_dial_and_leave_a_trail(session: Session) -> None:
     make(session, TEN)
-    assert report.dial_in_force(session) == 0
+    assert dial_in_force(session) == 0
     first = tilted(session, WEEK.previous, 0.5, 0.7)
-    assert (first.dial, first.next_dial, report.dial_in_force(session)) == (0, 0, 0)
+    assert (first.dial, first.next_dial, dial_in_force(session)) == (0, 0, 0)
     second = tilted(session, WEEK, 0.6, 0.75)
     assert (second.dial, second.next_dial) == (0, 0.01)
-    assert report.dial_in_force(session) == 0.01
+    assert dial_in_force(session) == 0.01
     (event,) = session.query(AuditEvent).filter_by(action="dial.turn")
     assert (event.before, event.after) == ({"dial": 0.0}, {"dial": 0.01, "week": WEEK.name})
     tilted(session, WEEK, 0.6, 0.75)
@@ -279,7 +280,7 @@ def test_the_running_week_turns_nothing(session: Session) -> None:
     tilted(session, WEEK.previous, 0.5, 0.7)
     tilted(session, Week.of(NOW), 0.5, 0.7)
     tilted(session, WEEK, 0.6, 0.75)
-    assert report.dial_in_force(session) == 0.01
+    assert dial_in_force(session) == 0.01
     session.expire_all()
     asked = {row.week.name: row.next_dial for row in report.history(session)}
     assert asked == {"2026-W47": 0, "2026-W48": 0.01, "2026-W49": 0.01}
