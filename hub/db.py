@@ -4,8 +4,15 @@ SQLite starts a transaction in one of two ways. A read takes a snapshot; a write
 writer's lock at its first statement. Asking for the lock late, in the middle of a snapshot that
 another writer has overtaken, fails at once and cannot be waited for, so whoever may write asks
 for `writing=True`.
+
+SQLite keeps no queue of writers: each looks at the lock now and then, so one that writes again and
+again, as a worker does, can keep a person's click waiting for ten seconds. Therefore writers pass
+a turnstile, a lock on a file beside the database: only who stands in it asks for the writer's
+lock, and leaves it on getting that. Who has just written finds the next one in it, and waits.
 """
 
+import fcntl
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -14,6 +21,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.orm import Session, sessionmaker
 
 BUSY_SECONDS = 30
+LOOK_SECONDS = 0.003  # from one look at the turnstile to the next
 
 Item = TypeVar("Item")
 
@@ -69,5 +77,24 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _begin_sqlite(connection: Any) -> None:
-    kind = connection.get_execution_options().get("begin", "DEFERRED")
-    connection.exec_driver_sql(f"BEGIN {kind}")
+    if connection.get_execution_options().get("begin") != "IMMEDIATE":
+        connection.exec_driver_sql("BEGIN")
+        return
+    with _turnstile(connection.engine.url.database):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+@contextmanager
+def _turnstile(database: str) -> Iterator[None]:
+    """Stand in the turnstile; the system takes it back from who is killed there. Whoever has waited
+    too long goes past it, since somebody may be hanging in it."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    with open(f"{database}-turnstile", "a") as file:
+        while time.monotonic() < deadline:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(LOOK_SECONDS)
+            else:
+                break
+        yield
