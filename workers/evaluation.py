@@ -19,8 +19,8 @@ from search.embedding import Embedder
 from search.enumeration import prose_factor
 from search.passages import digest
 from workers.context import opened
+from workers.matching import echoes, meaning, score
 from workers.matching import epoch as epochs
-from workers.matching import meaning, score
 from workers.matching.channels import CHANNELS, NEED, WANTED, channel_numbers, profile
 from workers.matching.copies import canonical, copy_pairs
 from workers.matching.epoch import Epoch
@@ -46,13 +46,14 @@ class _Market:
     solutions: list[Listing]
     values: Values
     prose: Column
+    limits: Column
     closed: Mask
     call_heads: Mapping[int, int]
     solution_heads: Mapping[int, int]
 
     def scores(self, without: Sequence[str], factors: Mapping[str, float] = _PLAIN) -> Scores:
         kept = {code: own for code, own in self.values.items() if code not in without}
-        return score.combine(kept, self.prose, self.closed, factors)
+        return score.combine(kept, self.prose, self.closed, factors, self.limits)
 
 
 def run(out: Path, kept: Path | None, factors: Mapping[str, float] = _PLAIN) -> None:
@@ -103,6 +104,7 @@ def _market(services: Services, kept: Path | None) -> _Market:
         solutions=right,
         values=values,
         prose=prose[cols],
+        limits=np.where(values["text"] >= echoes.CLOSE, _limits(left, right), 1.0),
         closed=score.shut(given, made, rows, cols),
         call_heads=_heads(left),
         solution_heads=_heads(right),
@@ -153,6 +155,13 @@ def _spoken(epoch: Epoch, left: Sequence[Listing], right: Sequence[Listing]) -> 
         need=np.where(speaks[NEED], products[NEED], np.nan),
         wanted=np.where(speaks[WANTED], products[WANTED], np.nan),
     )
+
+
+def _limits(left: Sequence[Listing], right: Sequence[Listing]) -> Column:
+    """Return the limits that echoes set to r of all pairs, however close their texts."""
+    others = echoes.joined([post.profile.shingles for post in right])
+    found = [echoes.limits(post.profile.shingles, *others) for post in left]
+    return np.concatenate(found) if found else np.zeros(0)
 
 
 def _meant(epoch: Epoch, left: Sequence[Listing], right: Sequence[Listing]) -> Column:

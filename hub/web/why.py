@@ -43,7 +43,8 @@ GATES = {
         "ほとんど同じ文章の投稿が、さきに公開されています。一覧に出るのは、さきの投稿だけです。"
     ),
 }
-LABELS = {weight.code: weight.name for weight in WEIGHTS} | {"prose": N_("文の書き方")}
+LABELS = {weight.code: weight.name for weight in WEIGHTS}
+LABELS |= {"prose": N_("文の書き方"), "echo": N_("自分のことば")}
 
 
 @dataclass(frozen=True, slots=True)

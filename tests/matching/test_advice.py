@@ -118,7 +118,9 @@ def test_the_part_that_lacks_most_comes_first_and_a_good_pair_lacks_little() -> 
     twin = replace(
         SOLUTION, title=CALL.title, solves=CALL.problem, brings=CALL.wanted, themes=CALL.themes
     )
-    assert max((weak.lost for weak in asked(CALL, twin).weakest), default=0) < 0.1
+    first, *others = asked(CALL, twin).weakest
+    assert first.code == "echo"  # it says the same, so all it lacks are words of its own
+    assert max((weak.lost for weak in others), default=0) < 0.1
 
 
 @given(st.integers(0, 2**32 - 1))

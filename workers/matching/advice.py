@@ -76,6 +76,8 @@ def why_not(
     ]
     if scored.prose < _LISTED:
         found.append(Weakness("prose", scored.prose, 1 - scored.prose, *_LISTING))
+    if scored.echo < 1:
+        found.append(Weakness("echo", scored.echo, 1 - scored.echo, *_ECHO))
     found.sort(key=lambda weakness: -weakness.lost)
     return WhyNot(gates, tuple(found[:_MOST]))
 
@@ -287,6 +289,16 @@ _GATES = {
         "The call lies outside the areas where the solution can be delivered.",
     ),
 }
+_ECHO: Said = (
+    Sentence(
+        "ソリューションと募集に、まったく同じ文が多くあります。",
+        "The solution and the call share many sentences word for word.",
+    ),
+    Sentence(
+        "写した文は数えません。技術と実績を、自分のことばで書いてください。",
+        "Copied sentences do not count: describe what you do and have done in your own words.",
+    ),
+)
 _LISTING: Said = (
     Sentence(
         "ソリューションの文章に、語を並べただけの部分が多くあります。",

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.matching import meaning, themes
+from workers.matching import echoes, meaning, themes
 from workers.matching.market import Market
 from workers.matching.nearest import mixed
 from workers.matching.score import CODES, barred, combine, fitted, meant, spoken
@@ -32,8 +32,8 @@ class Edges:
 
     `call`, `solution`, `town` and `firm` are ids, `original` is that of the call that stands for
     this one among its copies. `value` orders lists, `raw` is what it was calibrated from, `prose`
-    the factor for bare lists of words; `tie` is a hash of both texts. `parts` holds the
-    sub-scores by code, NaN where a side does not state it.
+    the factor D E for bare lists of words and echoes; `tie` is a hash of both texts. `parts` holds
+    the sub-scores by code, NaN where a side does not state it.
     """
 
     call: NDArray[np.int64]
@@ -127,7 +127,8 @@ def _scored(market: Market, calls: Slots, solutions: Slots) -> Edges:
         **fitted(*coded, rows, cols),
     }
     prose = other.column("prose")[solutions]
-    scores = combine(values, prose, np.zeros(len(calls), bool))
+    limits = _limits(market, values["text"], calls, solutions)
+    scores = combine(values, prose, np.zeros(len(calls), bool), limits=limits)
     return Edges(
         call=own.column("id")[calls],
         solution=other.column("id")[solutions],
@@ -136,7 +137,7 @@ def _scored(market: Market, calls: Slots, solutions: Slots) -> Edges:
         original=own.column("id")[own.column("head")[calls]],
         value=scores.value,
         raw=scores.raw,
-        prose=prose,
+        prose=prose * scores.echo,
         tie=mixed(own.column("digest")[calls], other.column("digest")[solutions]),
         parts={code: values[code] for code in CODES},
     )
@@ -173,6 +174,16 @@ def _likenesses(market: Market, calls: Slots, solutions: Slots) -> Column:
         known = sizes > 0
         if known.any():
             found[at[known]] = meaning.compare(one, passages.rows, passages.weights, sizes[known])
+    return found
+
+
+def _limits(market: Market, texts: Column, calls: Slots, solutions: Slots) -> Column:
+    """Return the limits that echoes set to r; `texts` tells how close the texts of the pairs are."""
+    found = np.ones(len(calls))
+    close = np.flatnonzero(texts >= echoes.CLOSE)
+    for own, slot, other, slots, at in _by_listing(market, calls[close], solutions[close]):
+        others = echoes.joined([other.shingles(one) for one in slots.tolist()])
+        found[close[at]] = echoes.limits(own.shingles(slot), *others)
     return found
 
 

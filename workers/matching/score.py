@@ -2,16 +2,17 @@
 
     town's view  S_u = weighted mean of text, meaning, themes, need, wanted, stage
     firm's view  S_m = weighted mean of text, meaning, themes, place, kind wished, what it asks for
-    r            = G * D * 2 S_u S_m / (S_u + S_m)
+    r            = G * D * E * 2 S_u S_m / (S_u + S_m)
     value        = calibrated r, on the scale whose cut-offs and bands are published
 
 A part that is not stated on one side drops out and its weight is spread over the others: a
 missing field is never read as zero, since short posts come from small firms. G is the product
-of the gates, D falls with the share of bare enumeration in the solution.
+of the gates, D falls with the share of bare enumeration in the solution. E is 1 but for echoes,
+whose r it brings down to a limit (see `echoes`).
 
 The parts' contributions add up to r. The harmonic mean H is homogeneous of degree one, so by
 Euler's theorem H = S_u dH/dS_u + S_m dH/dS_m exactly; with dH/dS_u = 2 S_m^2 / (S_u + S_m)^2
-each part gets G * D * (its share of S_u times dH/dS_u + its share of S_m times dH/dS_m).
+each part gets G * D * E * (its share of S_u times dH/dS_u + its share of S_m times dH/dS_m).
 
 All of it works on columns, one entry for each pair, by the four operations alone and in a fixed
 order. So a pair's value is the same to the last bit whatever pairs it is scored with.
@@ -23,7 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.matching import places, themes
+from workers.matching import echoes, places, themes
 from workers.matching.channels import NEED, WANTED
 from workers.matching.epoch import Epoch, products
 from workers.matching.facts import CallFacts, SolutionFacts
@@ -94,13 +95,14 @@ class Scores:
     """Many scored pairs, one entry for each in every column.
 
     `value` orders lists and is what people see; `raw` is r, the sum of the contributions (by
-    code of the part); `town` and `firm` are the two views.
+    code of the part); `town` and `firm` are the two views, `echo` is E.
     """
 
     value: Column
     raw: Column
     town: Column
     firm: Column
+    echo: Column
     contributions: Values
 
 
@@ -115,13 +117,17 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One scored pair as in `Scores`; `prose` is D, `closed` names the gates that are shut."""
+    """One scored pair as in `Scores`; `closed` names the gates that are shut.
+
+    `prose` is D, `echo` is E.
+    """
 
     value: float
     raw: float
     town: float
     firm: float
     prose: float
+    echo: float
     closed: tuple[str, ...]
     parts: tuple[Part, ...]
 
@@ -143,7 +149,11 @@ def score(call: CallSubject, solution: SolutionSubject, epoch: Epoch) -> Score:
         "meaning": meant(_likeness(call, solution), epoch),
         **structured([call_traits], [solution_traits], one, one, epoch),
     }
-    found = combine(values, np.array([solution.prose]), np.array([bool(closed)]))
+    prose, is_closed = np.array([solution.prose]), np.array([bool(closed)])
+    limits = np.ones(1)
+    if values["text"][0] >= echoes.CLOSE:
+        limits = echoes.limits(call.shingles, *echoes.joined([solution.shingles]))
+    found = combine(values, prose, is_closed, limits=limits)
     parts = tuple(
         Part(code, _stated(values, code), float(found.contributions[code][0])) for code in CODES
     )
@@ -153,6 +163,7 @@ def score(call: CallSubject, solution: SolutionSubject, epoch: Epoch) -> Score:
         town=float(found.town[0]),
         firm=float(found.firm[0]),
         prose=solution.prose,
+        echo=float(found.echo[0]),
         closed=closed,
         parts=parts,
     )
@@ -257,12 +268,17 @@ def barred(calls: Coded, solutions: Coded, rows: Rows, cols: Rows) -> Mask:
 
 
 def combine(
-    values: Mapping[str, Column], prose: Column, closed: Mask, taste: Mapping[str, float] = _PLAIN
+    values: Mapping[str, Column],
+    prose: Column,
+    closed: Mask,
+    taste: Mapping[str, float] = _PLAIN,
+    limits: Column | None = None,
 ) -> Scores:
     """Return the scores of pairs from the values of their parts; NaN or absent = not stated.
 
-    `prose` is D of the solution, `closed` tells whether a gate is shut. `taste` multiplies the
-    weights of some parts, for the lists of one organisation alone.
+    `prose` is D of the solution (or D E of the pair, where E is known), `closed` tells whether a
+    gate is shut. `taste` multiplies the weights of some parts, for the lists of one organisation
+    alone. `limits` are those that echoes set to r.
     """
     town_weights = {w.code: w.town * taste.get(w.code, 1.0) for w in WEIGHTS}
     firm_weights = {w.code: w.firm * taste.get(w.code, 1.0) for w in WEIGHTS}
@@ -272,9 +288,14 @@ def combine(
     filled = {code: np.where(known[code], columns[code], 0.0) for code in CODES}
     town_total, town = _view(filled, known, town_weights)
     firm_total, firm = _view(filled, known, firm_weights)
+    both = np.where(town + firm > 0, town + firm, 1.0)
+    joint = prose * (2 * town * firm / both)
+    echo = np.ones(len(prose))
+    if limits is not None:
+        echo = np.where(joint > limits, limits / np.where(joint > 0, joint, 1.0), 1.0)
     square = (town + firm) * (town + firm)
     square = np.where(square > 0, square, 1.0)  # the square of the least numbers is none
-    factor = np.where(closed, 0.0, prose)
+    factor = np.where(closed, 0.0, prose * echo)
     town_slope = factor * (2 * firm * firm / square) / town_total
     firm_slope = factor * (2 * town * town / square) / firm_total
     contributions = {
@@ -284,7 +305,7 @@ def combine(
     raw = np.zeros(len(prose))
     for part in contributions.values():
         raw = raw + part
-    return Scores(calibrate(raw), raw, town, firm, contributions)
+    return Scores(calibrate(raw), raw, town, firm, echo, contributions)
 
 
 def tasted(parts: Mapping[str, float | None], prose: float, taste: Mapping[str, float]) -> float:

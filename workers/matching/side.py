@@ -143,6 +143,12 @@ class Side:
             self._stored.meaning(slot),
         )
 
+    def shingles(self, slot: int) -> NDArray[np.uint32]:
+        """Return the pieces of the text in a slot."""
+        if slot >= len(self._base):
+            return self._tail[slot - len(self._base)].profile.shingles
+        return self._stored.shingles(slot)
+
     @property
     def live(self) -> Slots:
         """Return the slots of all posts."""
@@ -427,16 +433,11 @@ class Side:
             text = int(texts[other])
             if other == slot or not alive[other] or text in found:
                 continue
-            if jaccard(self._shingles(other), shingles) >= COPY:
+            if jaccard(self.shingles(other), shingles) >= COPY:
                 found[text] = other
         for piece in shingles.tolist():
             self._tail_pieces.setdefault(piece, []).append(slot)
         return [(other, text) for text, other in found.items()]
-
-    def _shingles(self, slot: int) -> NDArray[np.uint32]:
-        if slot >= len(self._base):
-            return self._tail[slot - len(self._base)].profile.shingles
-        return self._stored.shingles(slot)
 
     def _join_all(self, shingles: Sequence[NDArray[np.uint32]]) -> None:
         """Find the copies among all listings."""

@@ -5,6 +5,7 @@ from typing import Generic, TypeVar
 
 from search.enumeration import prose_factor
 from workers.matching.channels import Profile
+from workers.matching.copies import Shingles
 from workers.matching.epoch import Epoch, Vector
 from workers.matching.facts import CallFacts, Facts, SolutionFacts
 from workers.matching.meaning import Matrix, Prepared
@@ -16,12 +17,13 @@ AnyFacts = TypeVar("AnyFacts", bound=Facts)
 class Subject(Generic[AnyFacts]):
     """Facts, vector, the factor D for prose (1 = no bare enumeration), and their epoch.
 
-    `meaning` are the passages' vectors in the epoch's frame, one for each of `meaning.texts`.
+    `shingles` are the pieces of the text. `meaning` are the passages' vectors in the epoch's frame, one for each of `meaning.texts`.
     """
 
     facts: AnyFacts
     vector: Vector
     prose: float
+    shingles: Shingles
     epoch: Epoch
     meaning: Prepared | None = None
 
@@ -36,4 +38,11 @@ def subject(
     """Return a listing as the scorer takes it; profile and vectors are of the same facts."""
     is_call = isinstance(facts, CallFacts)
     prepared = epoch.call_meaning(meaning) if is_call else epoch.solution_meaning(meaning)
-    return Subject(facts, epoch.vector(text), prose_factor(text.enumeration), epoch, prepared)
+    return Subject(
+        facts=facts,
+        vector=epoch.vector(text),
+        prose=prose_factor(text.enumeration),
+        shingles=text.shingles,
+        epoch=epoch,
+        meaning=prepared,
+    )
