@@ -26,7 +26,7 @@ def limit(one: np.ndarray, other: np.ndarray) -> float:
     a, b = set(one.tolist()), set(other.tolist())
     smaller = min(len(a), len(b))
     share = len(a & b) / smaller if smaller >= 60 else 0.0
-    return 1.0 if share <= 0.3 else max(0.47, 1 - 0.53 * (share - 0.3) / 0.4)
+    return 1.0 if share <= 0.2 else max(0.47, 1 - 0.53 * (share - 0.2) / 0.4)
 
 
 @given(PIECES, st.lists(PIECES, max_size=4))

@@ -2,8 +2,8 @@
 
 The share of a pair is that of the shorter text's five-letter pieces that stand in the other too.
 Pairs written by different people share at most 0.05 of them (6,600 pairs of two labelled sets).
-r may be at most 1 up to a share of 0.3; from there this limit falls in a straight line to 0.47 at
-0.7, just below what a place may be reserved for. A limit and no factor: one sentence of the
+r may be at most 1 up to a share of 0.2; from there this limit falls in a straight line to 0.47 at
+0.6, just below what a place may be reserved for. A limit and no factor: one sentence of the
 call's, taken up in an answer, lowers nothing. It asks the same of both sides: a call written out
 of one firm's leaflet is no reason to recommend that firm.
 """
@@ -17,10 +17,10 @@ from workers.matching.copies import Shingles
 
 Column = NDArray[np.float64]
 
-_FREE, _WHOLE = 0.3, 0.7
+_FREE, _WHOLE = 0.2, 0.6
 _LEAST = 0.47
 _FEW = 60  # pieces: so short a text may say the same by chance
-CLOSE = 0.25  # the value of the part "text" below which two texts are no echoes
+CLOSE = 0.4  # the value of the part "text" below which two texts are no echoes
 
 
 def limits(one: Shingles, others: Shingles, sizes: NDArray[np.int64]) -> Column:
