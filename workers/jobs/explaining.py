@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rq.timeouts import BaseTimeoutException
-from sqlalchemy import select, tuple_, update
+from sqlalchemy import bindparam, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from hub.clock import utcnow
@@ -90,11 +90,25 @@ def _step(database: Database, folder: Path, tasks: Sequence[Task], now: datetime
         if epoch is not None and wanted:
             said = explained(session, epochs.load(session, folder, epoch.id), wanted)
     with database.unit_of_work() as session:
-        for (call_id, solution_id), values in said.items():
-            same = (Match.call_id == call_id, Match.solution_id == solution_id)
-            texts = Match.tie == wanted[call_id, solution_id]
-            session.execute(update(Match).where(*same, texts).values(**values))
+        rows = [
+            {"of_call": pair[0], "of_solution": pair[1], "texts": wanted[pair], **values}
+            for pair, values in said.items()
+        ]
+        if rows:
+            session.connection().execute(_SAY, rows)
         outbox.settle(session, tasks)
+
+
+# A pair whose texts have changed meanwhile is left to the task that the change has left.
+_SAY = (
+    update(Match)
+    .where(
+        Match.call_id == bindparam("of_call"),
+        Match.solution_id == bindparam("of_solution"),
+        Match.tie == bindparam("texts"),
+    )
+    .values(reasons=bindparam("reasons"), gaps=bindparam("gaps"))
+)
 
 
 def _unexplained(session: Session, tasks: Sequence[Task], now: datetime) -> dict[Pair, str]:
