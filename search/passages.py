@@ -9,6 +9,7 @@ sentences that state the need. Measured together, each of them earns its place.
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import chain, zip_longest
 
 from search.documents import SearchDocument
@@ -37,6 +38,14 @@ def passages(document: SearchDocument) -> tuple[str, ...]:
     names = "、".join(word for word in document.keywords if not word.isascii())
     found = dict.fromkeys((title, gist[:LONGEST_GIST], names, *in_turn))
     return tuple(text for text in found if text)[:MOST_PASSAGES]
+
+
+def own_passages(document: SearchDocument) -> tuple[str, ...]:
+    """Return those passages that are the listing's own words: all but the one of names.
+
+    Whatever the names are, these are among `passages`.
+    """
+    return passages(replace(document, keywords=()))[: MOST_PASSAGES - 1]
 
 
 def digest(passage: str) -> str:

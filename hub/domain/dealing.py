@@ -58,6 +58,15 @@ def ask_for_town(session: Session, town_id: int, *, cause: str, now: datetime) -
     outbox.note_ids(session, "firm", firms, cause=cause, now=now, kinds=("deal",))
 
 
+def fitting(session: Session, calls: Collection[int]) -> set[int]:
+    """The firms that may be told of these calls."""
+    found: set[int] = set()
+    for part in in_parts(sorted(calls)):
+        fit = select(Match.firm_id).where(Match.call_id.in_(part), Match.score >= RULES.cut_firm)
+        found |= set(session.scalars(fit.distinct()))
+    return found
+
+
 def due(session: Session, now: datetime) -> bool:
     """Whether the clock has made a list untrue. Asked every few seconds: it looks at calls alone."""
     return any(
@@ -72,9 +81,7 @@ def follow_clock(session: Session, now: datetime) -> None:
     for part in in_parts(over):
         told = select(Place.owner_id).where(CURRENT, Place.kind == "firm", Place.call_id.in_(part))
         ask(session, "firm", session.scalars(told.distinct()).all(), cause="clock", now=now)
-    for part in in_parts(opened):
-        fit = select(Match.firm_id).where(Match.call_id.in_(part), Match.score >= RULES.cut_firm)
-        ask(session, "firm", session.scalars(fit.distinct()).all(), cause="clock", now=now)
+    ask(session, "firm", fitting(session, opened), cause="clock", now=now)
 
 
 def _over(now: datetime) -> Any:

@@ -23,7 +23,7 @@ from hub.models.listing import Call, Solution
 from hub.models.work import Embedding, EmbeddingModel, OutboxTask
 from search.documents import SearchDocument
 from search.embedding import Vectors
-from search.passages import PASSAGES_VERSION, digest, passages
+from search.passages import PASSAGES_VERSION, digest, own_passages, passages
 from search.vectors import with_gist
 
 CAUSE = "vectors"  # of the index tasks that new vectors ask for
@@ -86,18 +86,21 @@ def ask_for_all(session: Session, *, now: datetime, kinds: tuple[str, ...] = ("e
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """The float16 vectors of a listing's passages, by digest; `mark` changes with them."""
+    """The float16 vectors of a listing's own passages, by digest; `mark` changes with them."""
 
     mark: str
     vectors: Mapping[str, bytes]
 
 
 def meanings(session: Session, documents: Iterable[SearchDocument]) -> dict[str, Meaning]:
-    """The vectors of those documents that have all of theirs, by the model in force."""
+    """The vectors of what those documents say in their own words, of each that has all of these.
+
+    By the model in force. Names have no part: where a firm has its office is nothing for matching.
+    """
     model = in_force(session)
     if model is None:
         return {}
-    said = {document.id: [digest(text) for text in passages(document)] for document in documents}
+    said = {one.id: [digest(text) for text in own_passages(one)] for one in documents}
     held = cached(session, model, {one for some in said.values() for one in some})
     return {
         id_: Meaning(_mark(model, digests), {one: held[one] for one in digests})

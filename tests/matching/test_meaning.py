@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from search.passages import MOST_PASSAGES
 from tests.matching.samples import CALLS, SOLUTIONS, profile
 from workers.matching import epoch as epochs
 from workers.matching import meaning
@@ -70,7 +71,7 @@ def test_passages_begin_with_the_gist_and_name_no_place() -> None:
     texts = meaning.texts(call)
     assert texts[0].startswith(f"{call.title}。{call.summary}。")
     assert texts[1] == call.title
-    assert len(texts) <= meaning.MOST_ROWS
+    assert len(texts) <= MOST_PASSAGES - 1
     assert not any("山形" in text for text in texts)
     bare = meaning.texts(replace(SOLUTIONS[0], summary="", solves="", brings=""))
     assert bare == (SOLUTIONS[0].title,)

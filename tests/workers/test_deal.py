@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -191,6 +192,35 @@ def test_a_call_reaches_firms_when_it_opens(dealt: Database, folder: Path) -> No
     with dealt.session() as session:
         assert call.id in {pair[0] for pair in shown(session, "firm", firm)}
         assert not dealing.due(session, opens)
+
+
+def test_a_call_that_is_extended_after_its_deadline_comes_back_at_once(
+    dealt: Database, folder: Path
+) -> None:
+    with dealt.session() as session:
+        closes_at = session.get_one(Call, 1).closes_at
+        assert closes_at is not None
+        firm = current(session, "call", 1)[0].firm_id
+        assert 1 in {pair[0] for pair in shown(session, "firm", firm)}
+    over = closes_at - NOW
+    work_off(dealt, folder, over)
+    with dealt.session() as session:
+        assert 1 not in {pair[0] for pair in shown(session, "firm", firm)}
+    with dealt.unit_of_work() as session:
+        call = session.get_one(Call, 1)
+        values = calls.CallValues(**calls.values_of(call))
+        calls.change(
+            session,
+            call,
+            replace(values, closes_at=closes_at + timedelta(days=7)),
+            actor=call.organisation.memberships[0].user,
+            now=closes_at + timedelta(hours=1),
+            expected_version=call.version,
+        )
+    work_off(dealt, folder, over + timedelta(hours=2))
+    with dealt.session() as session:
+        assert current(session, "call", 1)
+        assert 1 in {pair[0] for pair in shown(session, "firm", firm)}
 
 
 def many_offers(session: Session, count: int) -> None:

@@ -19,8 +19,8 @@ from hub import doctor
 from hub.clock import utcnow
 from hub.config import Settings
 from hub.db import Database
-from hub.domain import documents, outbox, vectors
-from hub.models import Call, Embedding, OutboxTask
+from hub.domain import documents, organisations, outbox, vectors
+from hub.models import Call, Embedding, Match, OutboxTask, User
 from hub.queue import Queue
 from hub.services import Services
 from search.embedded import EmbeddedIndex
@@ -371,3 +371,32 @@ def until_asked(server: Endpoint) -> Callable[[int], None]:
             time.sleep(0.005)
 
     return wait
+
+
+def test_a_move_of_the_head_office_leaves_meanings_and_scores_alone(
+    listed: Database, index: EmbeddedIndex, embedder: HttpEmbedder, clock: Clock, tmp_path: Path
+) -> None:
+    with listed.unit_of_work() as session:
+        owner = market.firm(session)
+        market.publish_solution(session, owner)
+    work(listed, index, embedder, clock)
+    market.work_off(listed, tmp_path / "epochs", clock=clock)
+    before = scored(listed)
+    assert any("meaning" in parts and parts["meaning"] is not None for _, parts in before.values())
+    with listed.unit_of_work() as session:
+        person = session.get_one(User, owner.id)
+        firm = market.organisation_of(session, person)
+        profile = organisations.Profile(
+            name=firm.name, legal_form="corporation", prefecture_code="47"
+        )
+        organisations.change(
+            session, firm, profile, actor=person, expected_version=firm.version, now=clock()
+        )
+    market.work_off(listed, tmp_path / "epochs", clock=clock)  # no model is at hand
+    assert scored(listed) == before
+
+
+def scored(database: Database) -> dict[tuple[int, int], tuple[float, dict[str, float | None]]]:
+    with database.session() as session:
+        rows = session.scalars(select(Match))
+        return {(row.call_id, row.solution_id): (row.score, row.parts) for row in rows}

@@ -321,12 +321,13 @@ def _ask_to_deal(
 
     A new epoch changes them all: firms' lists then wait for the deal of the whole market.
     """
+    own = {id_ for subject, id_ in change.keys if subject == "call"}
     calls = {call for call, _, score in scored if score >= RULES.cut_call}
-    calls |= {id_ for subject, id_ in change.keys if subject == "call"}
-    dealing.ask(session, "call", calls, cause="match", now=now)
+    dealing.ask(session, "call", calls | own, cause="match", now=now)
     if change.by_epoch:
         return
     firms = {firm for _, firm, score in scored if score >= RULES.cut_firm}
+    firms |= dealing.fitting(session, own)  # another deadline changes lists without any score
     firms |= {
         post.owner for (subject, _), (post, _) in change.posts.items() if subject == "solution"
     }

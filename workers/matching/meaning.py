@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.documents import SearchDocument
-from search.passages import GIST, passages
+from search.passages import GIST, own_passages
 from workers.matching.facts import CallFacts, Facts
 
 Matrix = NDArray[np.float16]  # one row of length one for each passage, the gist first
@@ -30,7 +30,6 @@ Vector = NDArray[np.float32]
 Column = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
-MOST_ROWS = 6
 _TOGETHER = 0.5  # how much of its listing's mean a passage is read with
 _SAME = 0.4  # centred cosine of two passages that say about the same
 _RECURS = 20.0  # a passage that a twentieth of its side repeats counts half
@@ -92,7 +91,7 @@ class Passages:
 
 
 def texts(facts: Facts) -> tuple[str, ...]:
-    """Return the passages to make vectors of, the gist first, at most MOST_ROWS.
+    """Return the passages to compare vectors of, the gist first: a listing's own words.
 
     They are those that search makes of the same texts, but for the names of places and themes:
     where a firm has its office is nothing for matching.
@@ -102,7 +101,7 @@ def texts(facts: Facts) -> tuple[str, ...]:
         needs = (facts.problem, facts.wanted, facts.vision, facts.details, facts.tried)
     else:
         needs = (facts.solves, facts.brings)
-    found = passages(
+    found = own_passages(
         SearchDocument(
             id="",
             version=0,
@@ -113,7 +112,7 @@ def texts(facts: Facts) -> tuple[str, ...]:
             owner="",
             needs=needs,
         )
-    )[:MOST_ROWS]
+    )
     return (*found[GIST : GIST + 1], *found[:GIST], *found[GIST + 1 :])
 
 
