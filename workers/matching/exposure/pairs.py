@@ -29,7 +29,7 @@ class Rules:
     cut_call: float = 0.40  # the least value shown to a call
     cut_firm: float = 0.35  # the least value shown to a firm
     floor: int = 5  # firms that every call reaches
-    capacity: int = 100  # lists that the calls of one town may be in
+    capacity: int = 100  # lists that a town's calls may be in, for each of its open calls
     offers: int = 1  # reserve places of a list that unseen offers of firms already shown may use
     turns: int = 3  # such places that one firm may win in one deal
     luck: float = 0.0  # noise of a value, for the best-of-n correction; 0 is off
