@@ -1,11 +1,13 @@
 """Fixtures: a fresh migrated database for each test, the application on it, and a cast of people.
 
 With TEST_DATABASE_URL (a PostgreSQL server's URL) the same tests run on PostgreSQL. A template
-database is migrated and filled with reference data once for each test process, then copied.
+database is migrated and filled with reference data once for each test process, then copied to
+where the process has its database. So one engine serves all tests, and compiles a statement once.
 """
 
 import os
 import shutil
+import sys
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ import hypothesis
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
+from jinja2 import BytecodeCache, FileSystemBytecodeCache
 from sqlalchemy import create_engine, make_url, text
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
@@ -34,6 +37,9 @@ from seeds.reference import load_reference
 # Noon in Japan on an ordinary day: what `now` is where a test needs a fixed moment.
 NOW = datetime(2026, 12, 1, 3, 0, tzinfo=UTC)
 SERVER = os.environ.get("TEST_DATABASE_URL", "")
+# Testers and what they start read the same code again and again: it is compiled once.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 hypothesis.settings.register_profile("shared", deadline=None)  # other tests use the same cores
 hypothesis.settings.load_profile("shared")
 accounts.hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -69,26 +75,36 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     _on_server(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-@pytest.fixture
-def database_url(template: str, tmp_path: Path) -> Iterator[str]:
-    """The URL of a fresh copy of the template."""
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Database:
+    """What all tests of this process reach their databases by."""
     if not SERVER:
-        path = tmp_path / "hub.sqlite3"
-        shutil.copyfile(template, path)
-        yield f"sqlite:///{path}"
-        return
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    _on_server(f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield make_url(SERVER).set(database=name).render_as_string(hide_password=False)
-    _on_server(f"DROP DATABASE {name} WITH (FORCE)")
+        return Database(f"sqlite:///{tmp_path_factory.mktemp('database')}/hub.sqlite3")
+    url = make_url(SERVER).set(database=f"test_{uuid.uuid4().hex[:12]}")
+    return Database(url.render_as_string(hide_password=False))
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
+def database_url(template: str, engine: Database) -> Iterator[str]:
+    """The URL of a fresh copy of the template."""
+    url = engine.engine.url
+    if SERVER:
+        _on_server(f"CREATE DATABASE {url.database} TEMPLATE {template}")
+    else:
+        shutil.copyfile(template, str(url.database))
+    yield url.render_as_string(hide_password=False)
+    if SERVER:
+        _on_server(f"DROP DATABASE {url.database} WITH (FORCE)")
+    else:
+        for file in Path(str(url.database)).parent.iterdir():
+            file.unlink()
+
+
+@pytest.fixture
+def database(database_url: str, engine: Database) -> Iterator[Database]:
     """A fresh migrated database with reference data."""
-    database = Database(database_url)
-    yield database
-    database.engine.dispose()
+    yield engine
+    engine.engine.dispose()
 
 
 @pytest.fixture
@@ -132,9 +148,17 @@ def services(settings: Settings, database: Database, clock: Clock) -> Services:
     )
 
 
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> BytecodeCache:
+    """Templates that one application has compiled for the others."""
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+
+
 @pytest.fixture
-def app(services: Services) -> Flask:
-    return create_app(services=services)
+def app(services: Services, compiled: BytecodeCache) -> Flask:
+    app = create_app(services=services)
+    app.jinja_env.bytecode_cache = compiled
+    return app
 
 
 # Tests that share something costly, or that must not meet one another, go to one tester. (The mark
