@@ -271,11 +271,10 @@ def _tokens(text: str, known: Callable[[str], bool]) -> list[Token]:
             inside = [token for token in tokens if start <= token.start < end]
             tokens = [token for token in tokens if not start <= token.start < end]
             tokens += _kana_tokens(match.group(), start, inside, known)
-        elif is_kana(match.group()) and not any(start <= t.start < end for t in tokens):
-            # Katakana in which the dictionary sees only an affix: ジョウ.
-            tokens.append(
-                Token(start, end, match.group(), match.group(), reading=hiragana(match.group()))
-            )
+        elif is_kana(match.group()):
+            inside = [token for token in tokens if start <= token.start < end]
+            tokens = [token for token in tokens if not start <= token.start < end]
+            tokens += _katakana_tokens(match.group(), start, inside, known)
     return sorted(tokens, key=lambda token: token.start)
 
 
@@ -291,6 +290,18 @@ def _kana_tokens(
         return tokens
     spans = _cut(kana, known) or [(0, len(kana))]
     return [_kana_token(kana[start:end], offset + start) for start, end in spans]
+
+
+def _katakana_tokens(
+    kana: str, offset: int, tokens: list[Token], known: Callable[[str], bool]
+) -> list[Token]:
+    """Return the words of unspaced katakana: the dictionary's, unless they hide a word we hold."""
+    reading = hiragana(kana)
+    if not tokens:  # the dictionary sees only an affix: ジョウ
+        return [Token(offset, offset + len(kana), kana, kana, reading=reading)]
+    if len(tokens) > 1 and len(reading) == len(kana) and known(reading):
+        return [_kana_token(reading, offset)]  # it sees two words: キュウショク
+    return tokens
 
 
 def _kana_token(piece: str, start: int) -> Token:

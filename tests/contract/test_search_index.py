@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from search.documents import SearchDocument, tie
@@ -31,10 +31,8 @@ ENGINES = [
 ]
 on_random_data = settings(
     max_examples=25,
-    deadline=None,
     # A server takes a second for each attempt to make a failure smaller.
     phases=[phase for phase in Phase if not (MEILI_URL and phase is Phase.shrink)],
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 

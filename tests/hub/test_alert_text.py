@@ -20,7 +20,7 @@ from hub.domain.alerts import LETTERS, parse_reference
 from hub.domain.saved_search import Search
 from hub.mail import Letter
 from hub.models import Alert, Call
-from tests.conftest import NOW
+from tests.conftest import NOW, Once
 from tests.market import firm, publish_call, publish_solution, town
 
 LINKS = Links("https://hub.example.jp", "a key for tests only")
@@ -55,9 +55,7 @@ def _both(text: Text) -> tuple[str, str]:
     return text.subject, text.body
 
 
-@pytest.fixture
-def listings(database: Database) -> list[Call]:
-    """22 calls, the first without a deadline."""
+def make_listings(database: Database) -> list[Call]:
     with database.unit_of_work() as session:
         officer = town(session)
         made = [
@@ -73,6 +71,13 @@ def listings(database: Database) -> list[Call]:
             session.refresh(call, ["organisation"])
             _ = call.organisation.municipality.prefecture.name
         return made
+
+
+@pytest.fixture
+def listings(once: Once, database: Database) -> list[Call]:
+    """22 calls, the first without a deadline."""
+    made: list[Call] = once(make_listings, database)
+    return made
 
 
 def narrow(body: str) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -99,7 +99,7 @@ def test_telephone_numbers_are_read_as_people_write_them(database: Database, typ
 
 
 @given(typed=st.text(max_size=60))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@settings(max_examples=50)
 def test_anything_typed_is_taken_or_refused(database: Database, typed: str) -> None:
     names = DeskValues.__dataclass_fields__
     values = DeskValues(**{n: typed for n in names if n not in ("paused", "paused_until")})

@@ -124,7 +124,7 @@ def test_the_part_that_lacks_most_comes_first_and_a_good_pair_lacks_little() -> 
 
 
 @given(st.integers(0, 2**32 - 1))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_passage_said_to_be_unanswered_stands_in_the_call(seed: int) -> None:
     numbers = np.random.default_rng(seed)
 

@@ -86,7 +86,7 @@ def test_a_value_does_not_depend_on_what_else_is_scored(data: st.DataObject) -> 
     assert rows == {pair: whole[pair] for pair in some if pair in whole}
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(history=histories())
 def test_any_history_gives_the_values_of_a_full_run(history: list[list[Event]]) -> None:
     market = Market.empty(EPOCH)

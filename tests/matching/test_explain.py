@@ -87,7 +87,7 @@ def quoted(text: str) -> list[str]:
 
 
 @given(call=TEXTS, solution=TEXTS)
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_what_is_said_to_stand_in_a_text_stands_there(call: str, solution: str) -> None:
     texts = [unicodedata.normalize("NFKC", text) for text in (call, solution)]
 
@@ -259,7 +259,7 @@ FRAMED = replace(
 
 
 @given(seed=st.integers(0, 2**32 - 1), pair=st.sampled_from(PAIRS))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_near_passages_are_quoted_verbatim_and_the_parts_add_up(
     seed: int, pair: tuple[CallFacts, SolutionFacts]
 ) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.matching.samples import CALLS, SOLUTIONS, epoch_of, listings, market_of
@@ -129,9 +129,7 @@ def play(market: Market, batch: list[Event]) -> Change:
 
 
 @pytest.mark.parametrize("shape", [None, narrow, crowd])
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25)
 @given(history=histories())
 def test_any_history_gives_the_market_of_a_full_run(
     shape: Callable[[pytest.MonkeyPatch], None] | None,
@@ -156,7 +154,7 @@ def test_any_history_gives_the_market_of_a_full_run(
     assert pairs_of(full) == pairs_of(market) == stored
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(order=st.permutations([*LEFT, *RIGHT]))
 def test_one_at_a_time_gives_the_pairs_of_a_full_run(order: list[Listing]) -> None:
     market = Market.empty(EPOCH)

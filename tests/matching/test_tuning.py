@@ -69,7 +69,7 @@ def test_answers_far_down_count_more_but_no_more_than_four() -> None:
     assert loss(15) == pytest.approx(loss(400))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     seed=st.integers(0, 1000),
     telling=st.sampled_from(CODES),

@@ -151,7 +151,7 @@ def test_enumerations_stand_below_sentences(index: EmbeddedIndex) -> None:
     assert ids(finder(index, meaning=False).find(SearchQuery(text="除雪")))[0] == "call-2"
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, suppress_health_check=list(HealthCheck))
 @given(
     size=st.integers(0, WINDOW + 40),
     page=st.integers(1, 60),
@@ -175,7 +175,7 @@ def test_pages_laid_end_to_end_are_the_whole_list_once(
     assert len(found) == len(set(found)) == total
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(text=st.text(max_size=80))
 def test_any_text_is_answered(tmp_path: Path, text: str) -> None:
     index = EmbeddedIndex(tmp_path / "any")

@@ -149,6 +149,12 @@ def test_katakana_that_the_dictionary_takes_for_an_affix_is_a_word() -> None:
     assert (word.reading, word.in_kana) == ("じょう", True)
 
 
+def test_katakana_that_the_dictionary_cuts_is_one_word_where_the_index_holds_it() -> None:
+    assert forms("キュウショク", "きゅうしょく") == ["給食"]
+    assert forms("キュウショク") == ["急", "ショク"]
+    assert forms("データ キュウショク", "きゅうしょく") == ["データ", "給食"]
+
+
 def test_synonyms_can_be_left_out() -> None:
     assert plan("官民連携").words[0].synonyms
     assert not plan("官民連携", expand=False).words[0].synonyms

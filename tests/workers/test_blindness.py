@@ -12,7 +12,7 @@ from hub.domain import facts, matches, outbox, solutions
 from hub.models import Call, Match, Organisation, SizeFacts, Solution
 from hub.services import Services
 from tests import market as jobs
-from tests.conftest import NOW
+from tests.conftest import NOW, Once
 from tests.market import SOLUTION, firm, organisation_of, publish_call, publish_solution, town
 from workers.jobs import epochs
 
@@ -26,8 +26,7 @@ TEXTS = {
 }
 
 
-@pytest.fixture
-def market(services: Services) -> Call:
+def make_market(services: Services) -> Call:
     with services.database.unit_of_work() as session:
         call = publish_call(session, town(session))
         for name, text in TEXTS.items():
@@ -35,6 +34,12 @@ def market(services: Services) -> Call:
             publish_solution(session, owner, title=f"{name}のしくみ", solves=text, brings="")
     work_off(services)
     return call
+
+
+@pytest.fixture
+def market(once: Once, services: Services) -> Call:
+    made: Call = once(make_market, services)
+    return made
 
 
 def work_off(services: Services) -> None:

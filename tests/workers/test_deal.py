@@ -29,7 +29,7 @@ from hub.models import (
     User,
 )
 from tests import market
-from tests.conftest import NOW
+from tests.conftest import NOW, Once
 from workers.jobs import deal, matching
 from workers.matching.exposure import RULES
 
@@ -70,15 +70,19 @@ def work_off(database: Database, folder: Path, later: timedelta = timedelta()) -
     market.work_off(database, folder, clock=clock(later))
 
 
-@pytest.fixture
-def dealt(database: Database, folder: Path) -> Database:
-    """A call and a known firm's solution on each topic, matched and dealt."""
+def make_dealt(database: Database, folder: Path) -> None:
     with database.unit_of_work() as session:
         officer = market.town(session)
         for topic in TOPICS:
             call_on(session, officer, topic)
             solution_on(session, known_firm(session), topic)
     work_off(database, folder)
+
+
+@pytest.fixture
+def dealt(once: Once, database: Database, folder: Path) -> Database:
+    """A call and a known firm's solution on each topic, matched and dealt."""
+    once(make_dealt, database, folder)
     return database
 
 
@@ -234,9 +238,7 @@ def many_offers(session: Session, count: int) -> None:
         solution_on(session, owner, "childcare", title=title, summary="", solves=said)
 
 
-@pytest.fixture
-def crowded(database: Database, folder: Path) -> Database:
-    """One call that fourteen confirmed firms could answer, among offers of other things."""
+def make_crowded(database: Database, folder: Path) -> None:
     with database.unit_of_work() as session:
         officer = market.town(session)
         for topic in TOPICS:
@@ -247,6 +249,12 @@ def crowded(database: Database, folder: Path) -> Database:
             said = {name: row[name] for name in ("title", "summary", "solves", "brings")}
             market.publish_solution(session, other, themes=tuple(row["themes"]), **said)
     work_off(database, folder)
+
+
+@pytest.fixture
+def crowded(once: Once, database: Database, folder: Path) -> Database:
+    """One call that fourteen confirmed firms could answer, among offers of other things."""
+    once(make_crowded, database, folder)
     return database
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, event, func, select, update
 from sqlalchemy.orm import Session
@@ -28,7 +28,7 @@ from hub.models import (
     Vector,
 )
 from tests import market
-from tests.conftest import NOW
+from tests.conftest import NOW, Once
 from workers.jobs import epochs, matching, stock
 
 TOPICS = {
@@ -64,15 +64,19 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "epochs"
 
 
-@pytest.fixture
-def matched(database: Database, folder: Path) -> Database:
-    """A call and a firm's solution on each of four topics, matched."""
+def make_matched(database: Database, folder: Path) -> None:
     with database.unit_of_work() as session:
         officer = market.town(session)
         for number, topic in enumerate(TOPICS):
             call_on(session, officer, topic)
             solution_on(session, market.firm(session, f"株式会社{number}"), topic)
     drain(database, folder)
+
+
+@pytest.fixture
+def matched(once: Once, database: Database, folder: Path) -> Database:
+    """A call and a firm's solution on each of four topics, matched."""
+    once(make_matched, database, folder)
     return database
 
 
@@ -484,9 +488,7 @@ EVENTS = st.lists(
 )
 
 
-@settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=15)
 @given(events=EVENTS)
 def test_step_by_step_is_the_same_as_all_at_once(
     matched: Database, folder: Path, events: list[tuple[str, int]]

@@ -15,7 +15,7 @@ from hub.domain import calls, questions, solutions
 from hub.models import Call, Match, Question, Solution, User
 from hub.queue import JOBS, MATCH, Queue
 from tests import market
-from tests.conftest import NOW
+from tests.conftest import NOW, Once
 from tests.store import Store
 from tests.workers.test_matching import TOPICS, call_on, solution_on
 from workers.jobs import questions as job
@@ -31,15 +31,19 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "epochs"
 
 
-@pytest.fixture
-def matched(database: Database, folder: Path) -> Database:
-    """A call and a firm's solution on each of four topics, matched and dealt."""
+def make_matched(database: Database, folder: Path) -> None:
     with database.unit_of_work() as session:
         officer = market.town(session)
         for number, topic in enumerate(TOPICS):
             call_on(session, officer, topic)
             solution_on(session, market.firm(session, f"株式会社{number}"), topic)
     market.work_off(database, folder, clock=clock)
+
+
+@pytest.fixture
+def matched(once: Once, database: Database, folder: Path) -> Database:
+    """A call and a firm's solution on each of four topics, matched and dealt."""
+    once(make_matched, database, folder)
     return database
 
 

@@ -14,7 +14,7 @@ from hub.domain.saved_search import Search
 from hub.models import Alert, Call, Desk, Digest, Feedback, Match, Organisation, Solution, User
 from hub.policy import MAY
 from hub.services import Services
-from tests.conftest import NOW
+from tests.conftest import NOW, Once
 from tests.hub.web.browser import Browser
 from tests.market import CALL, DESK, SOLUTION, firm, pair, person, publish_desk, town
 
@@ -30,8 +30,7 @@ class World:
     ids: dict[str, object]
 
 
-@pytest.fixture
-def world(services: Services) -> World:
+def make_world(services: Services) -> World:
     with services.database.unit_of_work() as session:
         officer, founder = town(session), firm(session)
         hall = officer.memberships[0].organisation
@@ -81,6 +80,12 @@ def world(services: Services) -> World:
                 "own": officer.memberships[0].id,
             },
         )
+
+
+@pytest.fixture
+def world(once: Once, services: Services) -> World:
+    made: World = once(make_world, services)
+    return made
 
 
 LINKS = Links("http://localhost", "a key for tests only")

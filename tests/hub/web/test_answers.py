@@ -5,6 +5,7 @@ from flask import Flask
 from sqlalchemy.exc import OperationalError
 
 from hub.services import Services
+from tests.conftest import Once
 from tests.hub.web.browser import Browser, text_of
 from tests.market import firm, person, publish_call, publish_solution, town
 
@@ -12,11 +13,15 @@ PUBLIC = ["/", "/search", "/search?q=子育て", "/towns", "/towns/132128", "/ra
           "/accessibility", "/licences", "/privacy", "/contact", "/calls/1", "/solutions/1"]  # fmt: skip
 
 
-@pytest.fixture
-def market(services: Services) -> None:
+def make_market(services: Services) -> None:
     with services.database.unit_of_work() as session:
         publish_call(session, town(session))
         publish_solution(session, firm(session))
+
+
+@pytest.fixture
+def market(once: Once, services: Services) -> None:
+    once(make_market, services)
 
 
 @pytest.mark.parametrize("path", PUBLIC)

@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 import pytest
 from flask import Flask
 from hypothesis import given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 from sqlalchemy import select
 from werkzeug.test import TestResponse
@@ -28,7 +29,7 @@ from hub.domain.calls import CallValues
 from hub.models import Call, User
 from hub.services import Services
 from search.index import IndexUnavailable
-from tests.conftest import NOW, Clock
+from tests.conftest import NOW, Clock, Once
 from tests.hub.web.browser import Browser, text_of
 from tests.hub.web.html import by_class, links, parsed, words
 from tests.hub.web.test_search_page import index
@@ -111,9 +112,7 @@ def ids_in(response: TestResponse, ending: str) -> list[str]:
 # --- The same listings --------------------------------------------------------------------------
 
 
-@pytest.fixture
-def market(services: Services) -> Services:
-    """Calls and solutions of every sort, some hostile."""
+def make_market(services: Services) -> None:
     chance = random.Random(20261201)
     with services.database.unit_of_work() as session:
         officers = [town(session, code) for code in ("042021", "011002", "132063")]
@@ -148,6 +147,12 @@ def market(services: Services) -> Services:
                 session, owner, title=f"学びの広場{number}", areas=("00",) * (number % 2)
             )
     index(services)
+
+
+@pytest.fixture
+def market(once: Once, services: Services) -> Services:
+    """Calls and solutions of every sort, some hostile."""
+    once(make_market, services)
     return services
 
 
@@ -170,6 +175,7 @@ def test_every_form_holds_what_the_pages_hold(
 ) -> None:
     met = 0
 
+    @examples(max_examples=40)
     @given(query=QUERIES)
     def same_everywhere(query: dict[str, Any]) -> None:
         nonlocal met

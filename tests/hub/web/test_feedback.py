@@ -10,7 +10,7 @@ from hub.domain import digest_text, digests, organisations
 from hub.domain.alert_text import Links
 from hub.models import AuditEvent, Digest, Feedback, Match, OutboxTask, Place, User
 from hub.services import Services
-from tests.conftest import NOW, Clock
+from tests.conftest import NOW, Clock, Once
 from tests.hub.web.browser import Browser, text_of
 from tests.market import firm, organisation_of, pair, person, publish_call, publish_solution, town
 
@@ -36,8 +36,7 @@ class World:
         return f"/matches/{self.call}/{self.solution}/feedback"
 
 
-@pytest.fixture
-def world(services: Services) -> World:
+def make_world(services: Services) -> World:
     with services.database.unit_of_work() as session:
         officer, owner, viewer = town(session), firm(session), person(session)
         call, solution = publish_call(session, officer), publish_solution(session, owner)
@@ -62,6 +61,12 @@ def world(services: Services) -> World:
             digest_text.answer_token(links, digest, match),
             digest_text.end_token(links, digest.nonce),
         )  # fmt: skip
+
+
+@pytest.fixture
+def world(once: Once, services: Services) -> World:
+    made: World = once(make_world, services)
+    return made
 
 
 def said(services: Services) -> dict[int, tuple[str, str]]:

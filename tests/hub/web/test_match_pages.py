@@ -15,7 +15,7 @@ from hub.domain.weights import WEIGHTS
 from hub.models import Call, Feedback, Match, Organisation, OutboxTask, Question, Solution, User
 from hub.services import Services
 from hub.web.why import GATES
-from tests.conftest import NOW, Clock
+from tests.conftest import NOW, Clock, Once
 from tests.hub.web.browser import Browser, text_of
 from tests.hub.web.html import by_class, card_titles, heading, links, parsed, parts, queries, words
 from tests.market import (
@@ -57,8 +57,7 @@ class Listed:
     solutions: list[int]
 
 
-@pytest.fixture
-def listed(services: Services) -> Listed:
+def make_listed(services: Services) -> Listed:
     with services.database.unit_of_work() as session:
         officer = town(session)
         call = publish_call(session, officer)
@@ -77,6 +76,12 @@ def listed(services: Services) -> Listed:
         return Listed(
             officer, owners, call.id, call.organisation_id, firms, [s.id for s in offered]
         )
+
+
+@pytest.fixture
+def listed(once: Once, services: Services) -> Listed:
+    made: Listed = once(make_listed, services)
+    return made
 
 
 def folded(tree: Any) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from hub.domain.neighbours import NEIGHBOURS
@@ -14,7 +14,7 @@ from hub.models.reference import Prefecture
 from hub.services import Services
 from hub.web.search_help import MOST_ASKED, MOST_WAYS
 from search.query import SearchQuery
-from tests.conftest import NOW
+from tests.conftest import NOW, Once
 from tests.hub.web.browser import Browser, text_of
 from tests.hub.web.html import by_class, card_titles, heading, links, parsed, words
 from tests.hub.web.test_search_page import get, index
@@ -23,9 +23,7 @@ from tests.market import firm, publish_call, publish_desk, publish_solution, tow
 SENDAI, SAPPORO, TOKYO, MORIOKA = "041009", "011002", "131016", "032018"
 
 
-@pytest.fixture
-def market(services: Services) -> Services:
-    """Calls in three prefectures, solutions, and desks in two prefectures."""
+def make_market(services: Services) -> None:
     with services.database.unit_of_work() as session:
         officers = {code: town(session, code) for code in (SENDAI, SAPPORO, TOKYO, MORIOKA)}
         for code, theme, kind in (
@@ -44,6 +42,12 @@ def market(services: Services) -> Services:
         publish_desk(session, officers[SENDAI], name="休みの窓口", paused=True, pause_reason="人手")
         publish_desk(session, officers[TOKYO], name="千代田の窓口")
     index(services)
+
+
+@pytest.fixture
+def market(once: Once, services: Services) -> Services:
+    """Calls in three prefectures, solutions, and desks in two prefectures."""
+    once(make_market, services)
     return services
 
 
@@ -92,7 +96,6 @@ def test_every_way_leads_to_as_many_as_it_says(app: Flask, market: Services) -> 
     @settings(
         max_examples=40,
         phases=(Phase.explicit, Phase.generate),
-        suppress_health_check=[HealthCheck.function_scoped_fixture],
     )
     def leads(text: str, target: str, chosen: dict[str, Any]) -> None:
         nonlocal met

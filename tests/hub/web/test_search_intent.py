@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.index import rebuild
@@ -196,7 +196,7 @@ def test_alternatives_of_one_name_are_counted_at_once(market: Services) -> None:
     assert asking.times == 1
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@settings(max_examples=40)
 @given(text=st.text(max_size=40), target=st.sampled_from(["call", "solution"]))
 def test_no_text_breaks_the_questions(market: Services, text: str, target: str) -> None:
     for question in asked(market, text.strip(), target):

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
@@ -19,7 +19,7 @@ from hub.models import Call, Solution
 from hub.services import Services
 from hub.web.search_state import PER_PAGE, TEXT_MAX, VALUES_MAX
 from search.index import IndexUnavailable
-from tests.conftest import NOW, Clock
+from tests.conftest import NOW, Clock, Once
 from tests.hub.web.browser import Browser, text_of
 from tests.hub.web.html import by_class, card_titles, heading, links, parsed, queries, words
 from tests.market import CALL, firm, organisation_of, publish_call, publish_solution, town
@@ -67,9 +67,7 @@ BANDS = {None: "unstated", 3_000_000: "3m", 3_000_001: "5m", 20_000_000: "over"}
 TOWNS = {"04": SENDAI, "01": SAPPORO}
 
 
-@pytest.fixture
-def market(services: Services, clock: Clock) -> Services:
-    """The calls of MARKET, posted by two towns; the clock has passed some deadlines."""
+def make_market(services: Services) -> None:
     with services.database.unit_of_work() as session:
         officers = {code: town(session, body) for code, body in TOWNS.items()}
         for number, fact in enumerate(MARKET):
@@ -84,8 +82,14 @@ def market(services: Services, clock: Clock) -> Services:
                 budget_max_yen=fact.ceiling,
                 closes_at=NOW + timedelta(days=fact.days),
             )
-    clock.moment = NOW + timedelta(days=2)
     index(services)
+
+
+@pytest.fixture
+def market(once: Once, services: Services, clock: Clock) -> Services:
+    """The calls of MARKET, posted by two towns; the clock has passed some deadlines."""
+    once(make_market, services)
+    clock.moment = NOW + timedelta(days=2)
     return services
 
 
@@ -152,9 +156,7 @@ def some(*values: str) -> st.SearchStrategy[list[str]]:
         },
     )
 )
-@settings(
-    max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
-)
+@settings(max_examples=40)
 def test_counts_of_any_filters_equal_a_hand_count(
     app: Flask, market: Services, query: dict[str, list[str]]
 ) -> None:
@@ -364,7 +366,7 @@ def test_parameters_of_others_are_left_alone(app: Flask, services: Services) -> 
 
 
 @given(order=st.permutations(["q=雪", "target=call", "status=open", "theme=snow", "theme=tourism"]))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@settings(max_examples=30)
 def test_every_order_leads_to_the_one_address(
     app: Flask, services: Services, order: list[str]
 ) -> None:
@@ -543,9 +545,7 @@ def test_more_results_need_no_more_queries(app: Flask, services: Services, targe
     name=st.sampled_from(["target", "sort", "theme", "prefecture", "municipality", "page", "lang"]),
     value=st.text(max_size=12),
 )
-@settings(
-    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
-)
+@settings(max_examples=60)
 def test_nothing_typed_breaks_the_page(app: Flask, q: str, name: str, value: str) -> None:
     query = {"q": q.encode("utf-8", "replace"), name: value.encode("utf-8", "replace")}
     response = Browser(app).get("/search", query_string=query, follow_redirects=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy.exc import OperationalError
 
@@ -17,7 +17,7 @@ from hub.services import Services
 from hub.web.search_state import TEXT_MAX
 from hub.web.suggest import LISTINGS, PLACES, WORDS
 from search.index import IndexUnavailable
-from tests.conftest import NOW
+from tests.conftest import NOW, Once
 from tests.hub.web.browser import Browser
 from tests.hub.web.html import heading
 from tests.market import CALL, firm, organisation_of, publish_call, publish_solution, town
@@ -33,9 +33,7 @@ BRIDGE = {
 SECRET = "まだ誰にも言えない蒸気機関の復活"
 
 
-@pytest.fixture
-def market(services: Services) -> Services:
-    """A few calls and a solution; a draft and a withdrawn call that say other words."""
+def make_market(services: Services) -> None:
     with services.database.unit_of_work() as session:
         officer = town(session, FUCHU_TOKYO)
         publish_call(session, officer)
@@ -55,6 +53,12 @@ def market(services: Services) -> Services:
             now=NOW,
         )
     rebuild(services.database, services.index)
+
+
+@pytest.fixture
+def market(once: Once, services: Services) -> Services:
+    """A few calls and a solution; a draft and a withdrawn call that say other words."""
+    once(make_market, services)
     return services
 
 
@@ -268,7 +272,7 @@ def test_who_asks_without_end_must_wait(
     assert browser.get("/search?q=こそ&target=call").status_code == 200
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(text=st.text(max_size=TEXT_MAX))
 def test_any_text_is_answered(app: Flask, market: Services, text: str) -> None:
     response = Browser(app).get("/search/suggest", query_string={"q": text})
