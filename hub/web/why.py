@@ -17,7 +17,7 @@ from hub.models.listing import Call, Solution
 from hub.models.matching import Question
 from hub.models.organisation import User
 from hub.policy import allowed
-from hub.web import limits, match_cards, present
+from hub.web import copies, limits, match_cards, present
 from hub.web.access import LARGEST_ID, needs
 from hub.web.context import actor, commit, now, person, session
 from hub.web.language import chosen
@@ -44,9 +44,6 @@ GATES = {
         "法人が対象の募集です。あなたの団体は個人事業主として登録されています。"
     ),
     "unpublished": N_("どちらかが、いま公開されていません。"),
-    "copy": N_(
-        "ほとんど同じ文章の投稿が、さきに公開されています。一覧に出るのは、さきの投稿だけです。"
-    ),
 }
 # What keeps the call out of the firm's own list; the call's list does not mind.
 APART = {
@@ -110,6 +107,8 @@ def show(call: Call) -> ResponseReturnValue:
     where = position.position(session(), call, solution, now=now())
     said = _said(asked)
     gates = _gates(where, said)
+    copy = copies.note(solution)
+    apart_from_score = bool(gates or copy)
     return render_template(
         "why/show.html",
         call=call,
@@ -119,8 +118,9 @@ def show(call: Call) -> ResponseReturnValue:
         apart=_apart(where),
         put_aside="put_aside" in where.apart,
         shown="" if gates else _shown(where, solution.id),
-        waiting=not gates and asked is not None and asked.answer is None,
-        why=_why(said, where) if said and not gates else None,
+        copy=copy,
+        waiting=not apart_from_score and asked is not None and asked.answer is None,
+        why=_why(said, where) if said and not apart_from_score else None,
         current=matches.is_current(session(), call),
     )
 
@@ -160,7 +160,7 @@ def _said(asked: Question | None) -> dict[str, Any]:
 
 def _gates(where: Position, said: dict[str, Any]) -> list[str]:
     """What the score has nothing to do with, so that nobody rewrites a text in vain."""
-    shut = [*where.shut, *said.get("closed", ()), *(["copy"] if said.get("copy") else [])]
+    shut = [*where.shut, *said.get("closed", ())]
     if said.get("gone") and not shut:
         shut.append("unpublished")
     return [gate for gate in shut if gate in GATES]

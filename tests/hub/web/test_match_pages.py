@@ -12,7 +12,17 @@ from sqlalchemy.orm import Session
 
 from hub.domain import questions
 from hub.domain.weights import WEIGHTS
-from hub.models import Call, Feedback, Match, Organisation, OutboxTask, Question, Solution, User
+from hub.models import (
+    Call,
+    Feedback,
+    Match,
+    MatchState,
+    Organisation,
+    OutboxTask,
+    Question,
+    Solution,
+    User,
+)
 from hub.services import Services
 from hub.web.why import APART, GATES
 from tests.conftest import NOW, Clock
@@ -233,7 +243,6 @@ def test_the_paper_of_an_empty_list_says_so(app: Flask, services: Services, list
 ANSWER: dict[str, Any] = {
     "score": 0.38,
     "closed": [],
-    "copy": False,
     "parts": {"text": 0.2, "meaning": 0.3, "themes": 0.0, "kind": 1.0, "asks": None},
     "weakest": [
         {
@@ -307,7 +316,6 @@ def test_a_company_asks_waits_and_reads_why_it_is_not_shown(
     [
         ({"closed": ["area"]}, "area"),
         ({"closed": ["juridical_person"]}, "juridical_person"),
-        ({"copy": True}, "copy"),
     ],
 )
 def test_gates_of_the_matcher_are_told_in_words(
@@ -515,6 +523,102 @@ def test_nobody_asks_without_end(
     browser = Browser(app, owner)
     asked = [browser.post(page.partition("?")[0], {"solution": solution}) for _ in range(3)]
     assert [response.status_code for response in asked] == [303, 303, 429]
+
+
+# --- Copies --------------------------------------------------------------------------------------
+
+
+def copied(services: Services, listing: Solution | Call, original: int) -> None:
+    """Note what a worker notes of a copy."""
+    with services.database.unit_of_work() as session:
+        session.add(
+            MatchState(
+                subject=listing.subject, subject_id=listing.id, epoch_id=1, fingerprint="",
+                matched_at=NOW, original_id=original,
+            )
+        )  # fmt: skip
+
+
+COPIED = "さきに公開された投稿と、同じものとして扱っています"
+
+
+def test_a_copy_of_our_own_post_leads_to_the_list_of_the_first(
+    app: Flask, services: Services, listed: Listed
+) -> None:
+    with services.database.unit_of_work() as session:
+        copy = publish_solution(session, session.merge(listed.owners[0]), title="同じ提案")
+    copied(services, copy, listed.solutions[0])
+    browser = Browser(app, listed.owners[0])
+    for page in (
+        f"/solutions/{copy.id}/matches",
+        f"/solutions/{copy.id}/preview",
+        f"/calls/{listed.call}/why?solution={copy.id}",
+    ):
+        tree = parsed(browser.get(page))
+        text = words(tree)
+        assert COPIED in text
+        assert "あなたの団体の投稿" in text
+        assert (
+            links(tree)["さきの投稿に合う募集を見る"] == f"/solutions/{listed.solutions[0]}/matches"
+        )
+        assert "具体的に書くと" not in text
+    assert "あなたの団体の別のソリューションが、この募集の一覧に出ています" in text
+    assert "調べる" not in text
+    assert not {"score", "weak"} & parts(tree).keys()
+    own = words(parts(parsed(browser.get(f"/my/organisations/{listed.firms[0]}/matches")))["own"])
+    assert own.count("さきの投稿とほとんど同じ") == 1
+    assert COPIED not in text_of(browser.get(f"/solutions/{listed.solutions[0]}/matches"))
+
+
+def test_a_copy_of_another_firms_post_names_that_public_post(
+    app: Flask, services: Services, listed: Listed, unlisted: tuple[User, int, str]
+) -> None:
+    owner, solution, page = unlisted
+    with services.database.unit_of_work() as session:
+        copy = session.get_one(Solution, solution)
+        theirs = copy.organisation_id
+        dealt(session, session.get_one(Organisation, theirs))
+        session.query(OutboxTask).delete()
+    copied(services, copy, listed.solutions[1])
+    browser = Browser(app, owner)
+    for shown in (page, f"/solutions/{solution}/matches", f"/solutions/{solution}/preview"):
+        tree = parsed(browser.get(shown))
+        assert COPIED in words(tree)
+        assert "（会社い）" in words(tree)
+        assert links(tree)["提案1"] == f"/solutions/{listed.solutions[1]}"
+        assert "さきの投稿に合う募集を見る" not in links(tree)
+        assert "運営にお知らせください" in words(tree)
+    empty = text_of(browser.get(f"/my/organisations/{theirs}/matches"))
+    assert "さきに公開された投稿と文章がほとんど同じです" in empty
+    assert "具体的に書くと" not in empty
+    english = text_of(browser.get(f"{page}&lang=en"))
+    assert "This counts as the same as a post published earlier" in english
+
+
+def test_a_copy_stands_for_itself_once_the_first_post_is_withdrawn(
+    app: Flask, services: Services, listed: Listed, unlisted: tuple[User, int, str]
+) -> None:
+    owner, solution, page = unlisted
+    with services.database.unit_of_work() as session:
+        copy = session.get_one(Solution, solution)
+    copied(services, copy, listed.solutions[1])
+    with services.database.unit_of_work() as session:
+        session.get_one(Solution, listed.solutions[1]).state = "closed"
+    assert COPIED not in text_of(Browser(app, owner).get(page))
+
+
+def test_a_copied_call_keeps_its_list_and_says_what_firms_see(
+    app: Flask, services: Services, listed: Listed
+) -> None:
+    with services.database.unit_of_work() as session:
+        first = publish_call(session, session.merge(listed.officer), title="前からの募集").id
+        call = session.get_one(Call, listed.call)
+    copied(services, call, first)
+    page = Browser(app, listed.officer).get(f"/calls/{listed.call}/matches")
+    assert COPIED in text_of(page)
+    assert "ほとんど同じ募集のうち1つだけが出ます" in text_of(page)
+    assert card_titles(page) == ["提案0", "提案1", "提案2"]
+    assert COPIED in text_of(Browser(app, listed.officer).get(f"/calls/{listed.call}/preview"))
 
 
 # --- Whom a draft would reach -------------------------------------------------------------------
