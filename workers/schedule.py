@@ -17,14 +17,17 @@ from redis.exceptions import RedisError
 from rq import Queue as RqQueue
 from rq.registry import StartedJobRegistry
 from rq.utils import as_text
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from hub.clock import JST, utcnow
 from hub.config import Settings
 from hub.db import Database
 from hub.domain import alerts, dealing, digests, mails, outbox, questions
+from hub.models import Epoch
 from hub.queue import PREFIX, QUEUES, Queue
 from workers.logs import set_up
+from workers.matching import MATCHING_VERSION
 
 log = logging.getLogger(__name__)
 
@@ -72,17 +75,31 @@ class Scheduler:
         self.queue = queue
         self.lock = queue.connection.lock(LOCK_KEY, timeout=LOCK_SECONDS, blocking=False)
         self.tidied = datetime.fromtimestamp(0, JST)
+        self.begun = False
 
     def tick(self, now: datetime) -> bool:
         """Do whatever is due; False when another scheduler is in charge. Raises RedisError."""
         if not self._in_charge():
             return False
+        if not self.begun:
+            self.follow_rules()
+            self.begun = True
         self.sweep(now)
         self.start_dated(now)
         if now - self.tidied >= TIDY_EVERY:
             self.tidied = now
             self.tidy()
         return True
+
+    def follow_rules(self) -> None:
+        """Have everything matched anew when the last epoch was made by other rules: an upgrade
+        also changes what is said of pairs whose texts nobody touches."""
+        with self.database.session() as session:
+            newest = select(Epoch.version).order_by(Epoch.id.desc()).limit(1)
+            version = session.scalar(newest)
+        if version not in (None, MATCHING_VERSION):
+            self.queue.enqueue("epoch")
+            log.info("enqueued epoch: the last one was made by other rules")
 
     def sweep(self, now: datetime) -> None:
         """Wake what has work due: tasks after a lost ping, a failure or a dead worker, alerts

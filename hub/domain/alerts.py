@@ -23,7 +23,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
 
 from hub.clock import JST, epoch_seconds, to_jst
-from hub.domain import alert_text, audit, mails
+from hub.domain import accounts, alert_text, audit, mails
 from hub.domain.alert_text import Links
 from hub.domain.documents import public
 from hub.domain.errors import refuse
@@ -157,6 +157,7 @@ def confirm(session: Session, alert: Alert, *, now: datetime) -> None:
     alert.state = "active"
     alert.confirmed_at = alert.looked_at = now
     alert.due_at = next_morning(now)
+    accounts.confirm_address(session, alert.email_key, now=now)
     audit.record(session, "alert.confirm", "alert", alert.id, actor=None, now=now)
 
 

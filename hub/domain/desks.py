@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, not_
+from sqlalchemy import ColumnElement, and_, func, not_, select
 from sqlalchemy.orm import Session
 
 from hub.clock import to_jst
@@ -152,6 +152,15 @@ def is_paused(desk: Desk, now: datetime) -> bool:
     """Whether the desk takes nothing now. The last day of a pause is still paused."""
     over = desk.paused_until is not None and desk.paused_until < to_jst(now).date()
     return desk.paused and not over
+
+
+def rest_ends(session: Session, town: Organisation) -> date | None:
+    """The last day on which all public desks of a resting town rest; None if none was named."""
+    return session.scalar(
+        select(func.min(Desk.paused_until)).where(
+            Desk.organisation_id == town.id, Desk.state == "published"
+        )
+    )
 
 
 def taking(now: datetime) -> ColumnElement[bool]:

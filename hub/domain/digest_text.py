@@ -20,7 +20,7 @@ def end_token(links: Links, nonce: str) -> str:
 
 
 def end_url(digest: Digest, links: Links) -> str:
-    """The page that ends the digest."""
+    """The page that ends the digest, or keeps it coming."""
     return links.to(f"/digest/end/{end_token(links, digest.nonce)}", digest.language)
 
 
@@ -31,8 +31,18 @@ def answer_token(links: Links, digest: Digest, match: Match) -> str:
     return links.token(purpose, digest.nonce)
 
 
-def digest(digest: Digest, own: Organisation, cards: Sequence[Match], links: Links) -> Text:
-    """The mail: at most a few pairs, each with why, what is missing, by when, and two links."""
+def digest(
+    digest: Digest,
+    own: Organisation,
+    cards: Sequence[Match],
+    links: Links,
+    *,
+    left: int | None = None,
+) -> Text:
+    """The mail: at most a few pairs, each with why, what is missing, by when, and two links.
+
+    `left` is how many more come to an address that nobody has answered from; None for others.
+    """
     _ = translator(digest.language)
     names = {"name": name_of(own, digest.language), "count": len(cards)}
     if own.kind == "municipality":
@@ -43,10 +53,28 @@ def digest(digest: Digest, own: Organisation, cards: Sequence[Match], links: Lin
         _("【Local Hub】%(name)sへのおすすめ%(count)d件") % names,
         joined(
             wrap(first % names),
+            *_unconfirmed(digest, left, links, _),
             *(_card(n, digest, own, match, links, _) for n, match in enumerate(cards, 1)),
             *_foot(digest, own, links, _),
         ),
     )
+
+
+def _unconfirmed(digest: Digest, left: int | None, links: Links, _: Translate) -> tuple[str, ...]:
+    """That the mails stop by themselves, and the page that keeps them coming."""
+    if left is None:
+        return ()
+    if left > 0:
+        said = _(
+            "このメールは、あと%(count)d通で止まります。"
+            "続けて受け取るには、次のページで「続けて受け取る」を押してください。"
+        ) % {"count": left}
+    else:
+        said = _(
+            "このメールは、この1通で止まります。"
+            "続けて受け取るには、次のページで「続けて受け取る」を押してください。"
+        )
+    return wrap(said), end_url(digest, links)
 
 
 def _card(

@@ -5,6 +5,9 @@ moment it is sent, half past eight in Japan: whatever has closed, rests or was a
 not in it. What it told of is written down with the mail, so that nothing is told twice; what could
 not be sent counts as untold and is part of the next one.
 
+An address is believed only once a link of ours was used that only a mail to it held: a card's, an
+alert's, or the one that keeps the digest coming. Until then it gets two mails and no third.
+
 The link of a card lets its holder answer that pair for that member, for a month, and nothing else.
 """
 
@@ -18,7 +21,7 @@ from sqlalchemy import ColumnElement, and_, delete, exists, select
 from sqlalchemy.orm import Session
 
 from hub.clock import to_jst
-from hub.domain import audit, digest_text, feedback, mails, match_lists
+from hub.domain import accounts, audit, digest_text, feedback, mails, match_lists
 from hub.domain.alert_text import Links
 from hub.domain.alerts import next_morning
 from hub.domain.feedback import Pair
@@ -32,6 +35,8 @@ from hub.models.organisation import Membership, Organisation, User
 
 MOST_CARDS = 3
 ANSWERED_FOR = timedelta(days=30)
+UNCONFIRMED = 2  # mails for an address that nobody has answered from
+ASK_AGAIN = timedelta(days=7)  # after the last of them its member may wish for one more
 KINDS = {"municipality": "call", "company": "firm"}  # whose lists hold what
 ROLES = ("owner", "editor")
 
@@ -92,7 +97,32 @@ def _make(session: Session, membership: Membership, *, links: Links, now: dateti
     return digest
 
 
+def is_confirmed(digest: Digest) -> bool:
+    """Whether a link that only a mail to the member's address held was ever used."""
+    return digest.membership.user.email_confirmed_at is not None
+
+
+def is_held(digest: Digest) -> bool:
+    """Whether nothing is sent because nobody has answered the first mails."""
+    return not is_confirmed(digest) and digest.mailed >= UNCONFIRMED
+
+
+def may_ask_again(digest: Digest, now: datetime) -> bool:
+    """Whether the member may wish for one more mail with the link that keeps them coming."""
+    last = digest.last_sent_at
+    return is_held(digest) and (last is None or last <= now - ASK_AGAIN)
+
+
+def keep(session: Session, digest: Digest, *, now: datetime) -> None:
+    """Its reader wants the mails: the address is confirmed. Twice changes nothing."""
+    if not is_confirmed(digest):
+        accounts.confirm_address(session, digest.membership.user.email_key, now=now)
+        _record(session, "digest.keep", digest, None, now)
+
+
 def _begin(session: Session, digest: Digest, *, actor: User | None, now: datetime) -> None:
+    if may_ask_again(digest, now):
+        digest.mailed = UNCONFIRMED - 1
     if digest.state == "active":
         return
     digest.state, digest.due_at = "active", next_morning(now)
@@ -172,12 +202,13 @@ def _due(now: datetime) -> ColumnElement[bool]:
 def _compose(session: Session, digest: Digest, links: Links, now: datetime) -> bool:
     digest.due_at = next_morning(now)
     membership = digest.membership
-    if not may_answer(membership):
+    if not may_answer(membership) or is_held(digest):
         return False
     cards = news(session, digest, now=now)
     if not cards:
         return False
-    text = digest_text.digest(digest, membership.organisation, cards, links)
+    left = None if is_confirmed(digest) else UNCONFIRMED - 1 - digest.mailed
+    text = digest_text.digest(digest, membership.organisation, cards, links, left=left)
     mail = mails.queue(
         session,
         digest,

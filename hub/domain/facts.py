@@ -157,11 +157,9 @@ def first_published(
 def fingerprint(facts: Mapping[str, Any], meaning: str = "") -> str:
     """A digest that changes with the content; ids and dates are none, so a new deadline is not.
 
-    That there is a deadline at all is content: explanations say when there is none. `meaning` is
-    the mark of the listing's vectors, "" while it does not have all of them.
+    `meaning` is the mark of the listing's vectors, "" while it does not have all of them.
     """
     content = {name: value for name, value in facts.items() if name not in NOT_CONTENT}
-    content["deadline"] = facts.get("closes_at") is not None
     content["meaning"] = meaning
     text = json.dumps(content, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -2,7 +2,8 @@
 
 An answer belongs to the organisation that gives it and moves that organisation's own lists alone.
 No number of a firm, a solution or a call is ever made from answers: what others are shown stays
-as it is.
+as it is. A firm that asks why it is not in a call's list learns that the town took it off, so that
+it does not rewrite its text in vain (`position`); the reason stays with who gave it.
 """
 
 from collections import defaultdict

@@ -99,7 +99,7 @@ def claim(session: Session, *, repeatable: bool, host: str, now: datetime) -> Cl
         if mail.state == "sending" and not repeatable:
             fail(session, mail, "a worker died while it was handed over; it may have arrived")
         elif now - mail.created_at > _lifetime(mail):
-            fail(session, mail, mail.last_error or "it could not go out in time")
+            fail(session, mail, mail.last_error or "it could not go out in time", counts=False)
         else:
             mail.tries, mail.due_at = mail.tries + 1, now + LEASE
             session.flush()
@@ -146,6 +146,7 @@ def sent(session: Session, claimed: Claim, *, now: datetime) -> None:
         mail.state, mail.sent_at, mail.last_error = "sent", now, ""
         if mail.kind in ("news", "digest"):
             mail.owner.last_sent_at = now
+        _count(mail)
         _blank(mail)
 
 
@@ -180,8 +181,13 @@ def unsure(session: Session, claimed: Claim, error: str) -> None:
         fail(session, mail, f"it may have arrived; {error}")
 
 
-def fail(session: Session, mail: Mail, error: str) -> None:
-    """Give up. What the mail told of counts as untold, so that the next one tells of it."""
+def fail(session: Session, mail: Mail, error: str, *, counts: bool = True) -> None:
+    """Give up. What the mail told of counts as untold, so that the next one tells of it.
+
+    It `counts` among those that an address was sent unless no server ever took or refused it.
+    """
+    if counts:
+        _count(mail)
     mail.state, mail.last_error = "failed", error[:500]
     _blank(mail)
     if mail.kind == "digest":
@@ -189,6 +195,11 @@ def fail(session: Session, mail: Mail, error: str) -> None:
     elif mail.kind == "news" and mail.alert is not None:
         session.execute(delete(AlertSeen).where(AlertSeen.mail_id == mail.id))
         mail.alert.looked_at = mail.alert.confirmed_at
+
+
+def _count(mail: Mail) -> None:
+    if isinstance(mail.owner, Digest):
+        mail.owner.mailed += 1
 
 
 def wait(tries: int) -> timedelta:

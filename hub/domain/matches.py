@@ -1,13 +1,15 @@
 """Recommended lists one by one: of a call, of a firm, and a solution's own.
 
-`match_lists` says what may be shown; here also whether a list is up to date.
+`match_lists` says what may be shown; here also whether a list is up to date, and which listing has
+one for another that says nearly the same.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from hub.domain import match_lists
 from hub.domain.match_lists import Shown
@@ -67,6 +69,32 @@ def is_current(session: Session, owner: Call | Solution | Organisation) -> bool:
     if made is None or made.epoch_id != session.scalar(select(func.max(Epoch.id))):
         return False
     return session.scalar(select(OutboxTask.id).where(awaited).limit(1)) is None
+
+
+def originals(session: Session, posted: Sequence[Call | Solution]) -> dict[int, Call | Solution]:
+    """For each of these listings that counts as a copy: the published one that stands for it.
+
+    All listings must be of one kind. One that stands for itself is left out.
+    """
+    if not posted:
+        return {}
+    model: Any = type(posted[0])
+    rows = session.execute(
+        select(MatchState.subject_id, model)
+        .join(model, model.id == MatchState.original_id)
+        .where(
+            MatchState.subject == posted[0].subject,
+            MatchState.subject_id.in_(row.id for row in posted if row.state == "published"),
+            model.state == "published",
+        )
+        .options(joinedload(model.organisation))
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def original(session: Session, listing: Call | Solution) -> Call | Solution | None:
+    """The published listing that stands for this one because its text is nearly the same."""
+    return originals(session, [listing]).get(listing.id)
 
 
 def _tasks(kinds: tuple[str, ...], subject: str, ids: Any) -> ColumnElement[bool]:

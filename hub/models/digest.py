@@ -13,7 +13,8 @@ class Digest(Base):
     """朝のおすすめメール: whether a member of an organisation gets it, and when it is made next.
 
     The tokens of the ending link and of the answering links are made from `nonce` and the
-    installation's secret; only their hashes are kept.
+    installation's secret; only their hashes are kept. `mailed` counts the mails that a server was
+    given, as long as nobody has answered one.
     """
 
     __tablename__ = "digest"
@@ -33,6 +34,7 @@ class Digest(Base):
     created_at: Mapped[datetime]
     due_at: Mapped[datetime | None]
     last_sent_at: Mapped[datetime | None]
+    mailed: Mapped[int] = mapped_column(default=0)
     membership: Mapped[Membership] = relationship()
 
     @property

@@ -65,7 +65,11 @@ class Vector(Base):
 
 
 class MatchState(Base):
-    """Which text of a listing its matches were made from; `hub doctor` compares it."""
+    """Which text of a listing its matches were made from; `hub doctor` compares it.
+
+    `original_id` is the listing of the same kind that stands for this one, because it was
+    published before with nearly the same text (null: it stands for itself).
+    """
 
     __tablename__ = "match_state"
     subject: Mapped[str] = mapped_column(String(16), primary_key=True)
@@ -73,6 +77,7 @@ class MatchState(Base):
     epoch_id: Mapped[int]
     fingerprint: Mapped[str] = mapped_column(String(64))
     matched_at: Mapped[datetime]
+    original_id: Mapped[int | None]
 
 
 class Match(Base):

@@ -21,7 +21,10 @@ ROLES = ("owner", "editor", "viewer")
 
 
 class User(Base):
-    """A person with an account. Rights belong to memberships, never to the person."""
+    """A person with an account. Rights belong to memberships, never to the person.
+
+    `email_confirmed_at` is when a link that only a mail to the address held was first used.
+    """
 
     __tablename__ = "user"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -31,6 +34,7 @@ class User(Base):
     password_hash: Mapped[str | None] = mapped_column(String(255))
     is_operator: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
+    email_confirmed_at: Mapped[datetime | None]
     memberships: Mapped[list["Membership"]] = relationship(back_populates="user")
 
 

@@ -12,7 +12,7 @@ from hub.i18n import N_
 from hub.models.matching import Feedback, Match
 from hub.models.organisation import Organisation
 from hub.policy import allowed
-from hub.web.context import person, session
+from hub.web.context import now, person, session
 from hub.web.words import _
 
 WORDS = {
@@ -96,6 +96,10 @@ def own_digest(organisation: Organisation) -> dict[str, Any] | None:
             return {
                 "url": url_for("feedback.switch", id_=membership.id),
                 "on": digest is None or digest.state == "active",
+                "confirmed": person().email_confirmed_at is not None,
+                "most": digests.UNCONFIRMED,
+                "held": digest is not None and digests.is_held(digest),
+                "may_ask_again": digest is not None and digests.may_ask_again(digest, now()),
                 "email": person().email,
             }
     return None

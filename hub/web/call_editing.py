@@ -23,7 +23,7 @@ from hub.domain.places import body, find_bodies, one_body
 from hub.i18n import N_
 from hub.models.listing import Call
 from hub.models.organisation import Organisation
-from hub.web import choices, listing
+from hub.web import choices, copies, listing
 from hub.web.access import needs
 from hub.web.context import now, person, session
 from hub.web.editing import attempt, clashes, move, number
@@ -308,6 +308,7 @@ def preview(call: Call) -> ResponseReturnValue:
         "call_editing/preview.html",
         unready=[sentence(problem) for problem in calls.unready(call, now())],
         reach=reach_of(call),
+        copy=copies.note(call),
     )
 
 

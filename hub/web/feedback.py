@@ -213,6 +213,7 @@ def by_mail(token: str) -> ResponseReturnValue:
                 actor=asked.member,
                 now=now(),
             )
+            digests.keep(session(), asked.digest, now=now())
         except Refused as refused:
             form.refuse(refused)
         else:
@@ -246,15 +247,26 @@ def _shown(asked: Asked) -> dict[str, Any]:
 @limiter.limit(GUESSES, deduct_when=_missing)
 @needs("digest.end", keeps_form=True)
 def end(token: str) -> ResponseReturnValue:
-    """The page of the ending link; its button, or a mail program's post, ends the mails."""
+    """The page of the ending link; a button, or a mail program's post, ends the mails.
+
+    The other button keeps them coming to an address that nobody has answered from.
+    """
     digest = digests.by_end_token(session(), token)
     if digest is None:
         return private("feedback/over.html", status=404)
     if request.method not in SAFE_METHODS:  # answered without a redirect, as RFC 8058 wants it
-        digests.end(session(), digest, now=now())
+        if request.form.get("wanted") == "yes":
+            digests.keep(session(), digest, now=now())
+        else:
+            digests.end(session(), digest, now=now())
         commit()
-    own = present.organisation_name(digest.membership.organisation)
-    return private("feedback/end.html", ended=digest.state == "ended", own=own)
+    return private(
+        "feedback/end.html",
+        ended=digest.state == "ended",
+        confirmed=digests.is_confirmed(digest),
+        kept=request.form.get("wanted") == "yes",
+        own=present.organisation_name(digest.membership.organisation),
+    )
 
 
 @bp.post("/memberships/<int:id_>/digest")
@@ -272,5 +284,5 @@ def switch(membership: Membership) -> ResponseReturnValue:
         now=now(),
     )
     commit()
-    flash(_("朝のおすすめメールを始めました") if wanted else _("朝のおすすめメールを止めました"))
+    flash(_("朝のおすすめメールを受け取ります") if wanted else _("朝のおすすめメールを止めました"))
     return redirect(url_for("my.members", id_=membership.organisation_id), 303)

@@ -21,7 +21,7 @@ from hub.models.listing import Call, Solution
 from hub.models.organisation import Membership, Organisation, User
 from hub.models.reference import Municipality
 from hub.policy import allowed
-from hub.web import answer_cards, choices, match_cards, present
+from hub.web import answer_cards, choices, copies, match_cards, present
 from hub.web.access import needs
 from hub.web.answer_cards import Answering
 from hub.web.context import commit, now, person, session
@@ -293,12 +293,14 @@ def all_matches(organisation: Organisation) -> ResponseReturnValue:
         session(), [row.id for row in published], limit=FIRST
     )  # fmt: skip
     counts = _counts(posted) if is_firm else {}
+    copied = matches.originals(session(), published) if is_firm else {}
     groups = [
         {
             "title": row.title,
             "url": url_for(f"my.{row.subject}_matches", id_=row.id),
             "items": match_cards.solution_cards(lists.get(row.id, ())),
             "count": counts.get(row.id, 0),
+            "copied": row.id in copied,
         }
         for row in published
     ]
@@ -307,6 +309,7 @@ def all_matches(organisation: Organisation) -> ResponseReturnValue:
         organisation=organisation,
         tabs=tabs(organisation, "matches"),
         groups=groups,
+        all_copied=all(row.id in copied for row in published),
         answers=answer_cards.answers(
             organisation, "call", [one.match for shown in lists.values() for one in shown]
         ),
@@ -342,6 +345,7 @@ def _match_page(
         items=items,
         answers=answers,
         current=matches.is_current(session(), row),
+        copy=copies.note(row),
         open=row.state == "published"
         and not (isinstance(row, Call) and status(row, now()) == "closed"),
         short_title=present.shortened(row.title, CRUMB),

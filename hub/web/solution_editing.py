@@ -12,7 +12,7 @@ from hub.domain.solutions import LABELS, LIMITS, SolutionValues
 from hub.i18n import N_
 from hub.models.listing import NATIONWIDE, Solution
 from hub.models.organisation import Organisation
-from hub.web import choices, listing
+from hub.web import choices, copies, listing
 from hub.web.access import needs
 from hub.web.context import now, person, session
 from hub.web.editing import attempt, clashes, move, number
@@ -184,6 +184,7 @@ def preview(solution: Solution) -> ResponseReturnValue:
         solution,
         "solution_editing/preview.html",
         unready=[sentence(problem) for problem in solutions.unready(solution)],
+        copy=copies.note(solution),
     )
 
 

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from hub.domain import matches, position, questions
+from hub.domain.inputs import format_date
 from hub.domain.position import Position
 from hub.domain.rules import RULES
 from hub.domain.weights import WEIGHTS
@@ -16,7 +17,7 @@ from hub.models.listing import Call, Solution
 from hub.models.matching import Question
 from hub.models.organisation import User
 from hub.policy import allowed
-from hub.web import limits, match_cards, present
+from hub.web import copies, limits, match_cards, present
 from hub.web.access import LARGEST_ID, needs
 from hub.web.context import actor, commit, now, person, session
 from hub.web.language import chosen
@@ -26,21 +27,34 @@ from hub.web.words import _
 
 bp = Blueprint("why", __name__)
 
+# What keeps a solution out of the call's list, whatever its score.
 GATES = {
     "withdrawn": N_("このソリューションは、いま公開されていません。"),
-    "over": N_("この募集は、受付を終わりました。"),
-    "upcoming": N_("この募集は、まだ受付を始めていません。"),
-    "resting": N_(
-        "この自治体の窓口は、いま受付を休んでいます。休みのあいだは、おすすめに出ません。"
+    "over": N_("この募集は、受付を終わりました。終わった募集に、一覧はありません。"),
+    "put_aside_by_town": N_(
+        "この自治体が、このソリューションをこの募集の一覧から外しました。"
+        "順位や文章の書き方のためではなく、書き直しても一覧には戻りません。"
+        "理由はお伝えしていません。ほかの自治体の一覧は変わりません。"
     ),
-    "put_aside": N_("あなたの団体が、この募集を対象外にしています。"),
-    "area": N_("募集のある地方が、「届けられる地域」に入っていません。"),
+    "area": N_(
+        "募集のある地方が、「届けられる地域」に入っていません。"
+        "届けられるなら、地域を加えると比べられるようになります。"
+    ),
     "juridical_person": N_(
         "法人が対象の募集です。あなたの団体は個人事業主として登録されています。"
     ),
     "unpublished": N_("どちらかが、いま公開されていません。"),
-    "copy": N_(
-        "ほとんど同じ文章の投稿が、さきに公開されています。一覧に出るのは、さきの投稿だけです。"
+}
+# What keeps the call out of the firm's own list; the call's list does not mind.
+APART = {
+    "upcoming": N_(
+        "この募集は、まだ受付を始めていません。始まるまで、企業のおすすめには出ません。"
+    ),
+    "resting": N_(
+        "この自治体の窓口は、いま受付を休んでいます。休みのあいだ、企業のおすすめには出ません。"
+    ),
+    "put_aside": N_(
+        "あなたの団体が、この募集をおすすめから外しています。自治体が見る一覧は変わりません。"
     ),
 }
 LABELS = {weight.code: weight.name for weight in WEIGHTS}
@@ -59,12 +73,10 @@ class Weak:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WhyNot:
-    """What the page tells of a pair."""
+    """What the matcher says of a pair that nothing but its score keeps apart."""
 
-    gates: list[str]
     score: str
     rank: str
-    shown: str
     list_words: list[str]
     weak: list[Weak]
     parts: list[PartLevel]
@@ -94,13 +106,22 @@ def show(call: Call) -> ResponseReturnValue:
     solution = _solution(request.args["solution"])
     asked = questions.find(session(), call, solution)
     where = position.position(session(), call, solution, now=now())
+    said = _said(asked)
+    gates = _gates(where, said)
+    copy = copies.note(solution)
+    apart_from_score = bool(gates or copy)
     return render_template(
         "why/show.html",
         call=call,
         town=present.organisation_name(call.organisation),
         solution=solution,
-        waiting=asked is not None and asked.answer is None,
-        why=_why(asked, where),
+        gates=[_(GATES[gate]) for gate in gates],
+        apart=_apart(where),
+        put_aside="put_aside" in where.apart,
+        shown="" if gates else _shown(where, solution.id),
+        copy=copy,
+        waiting=not apart_from_score and asked is not None and asked.answer is None,
+        why=_why(said, where) if said and not apart_from_score else None,
         current=matches.is_current(session(), call),
     )
 
@@ -131,28 +152,45 @@ def _solution(typed: str) -> Solution:
     return found
 
 
-def _why(asked: Question | None, where: Position) -> WhyNot | None:
+def _said(asked: Question | None) -> dict[str, Any]:
+    """What the matcher has answered; empty while it has not."""
     if asked is None or asked.answer is None or not questions.is_settled(asked):
-        return None
-    said = asked.answer
-    parts: dict[str, float | None] = said.get("parts", {})
-    shut = [*where.shut, *said.get("closed", ()), *(["copy"] if said.get("copy") else [])]
+        return {}
+    return asked.answer
+
+
+def _gates(where: Position, said: dict[str, Any]) -> list[str]:
+    """What the score has nothing to do with, so that nobody rewrites a text in vain."""
+    shut = [*where.shut, *said.get("closed", ())]
     if said.get("gone") and not shut:
         shut.append("unpublished")
+    return [gate for gate in shut if gate in GATES]
+
+
+def _apart(where: Position) -> list[str]:
+    found = []
+    for gate in where.apart:
+        found.append(_(APART[gate]))
+        if gate == "resting" and where.rests_until:
+            day = format_date(where.rests_until, chosen())
+            found.append(_("休みは%(day)sまでの予定です。", day=day))
+    return found
+
+
+def _why(said: dict[str, Any], where: Position) -> WhyNot:
+    parts: dict[str, float | None] = said["parts"]
     return WhyNot(
-        gates=[_(GATES[gate]) for gate in shut if gate in GATES],
-        score=_number(said["score"]) if "score" in said else "",
+        score=_number(said["score"]),
         rank=_rank(where),
-        shown=_shown(where, asked.solution_id),
         list_words=_list_words(where, said),
-        weak=[_weak(part) for part in said.get("weakest", ())],
+        weak=[_weak(part) for part in said["weakest"]],
         parts=match_cards.part_levels(parts),
     )
 
 
 def _shown(where: Position, solution_id: int) -> str:
-    """That the firm is in the list after all; empty when it is not, or not now."""
-    if where.place is None or where.shut:
+    """That the firm is in the list after all; empty when it is not."""
+    if where.place is None:
         return ""
     if where.place.solution_id == solution_id:
         return _(
@@ -187,7 +225,7 @@ def _list_words(where: Position, said: dict[str, Any]) -> list[str]:
             _("うち%(count)s件は、まだどこにも表示されていない提案のための場所です。",
               count=where.reserved)
         )  # fmt: skip
-    if said.get("score", 1.0) < RULES.cut_call:
+    if said["score"] < RULES.cut_call:
         found.append(
             _("点数が%(cut)sに届かないものは、場所があいていても出しません。",
               cut=_number(RULES.cut_call))

@@ -52,6 +52,35 @@ def test_making_room_for_digests_keeps_which_mail_told_of_what(tmp_path: Path) -
     database.engine.dispose()
 
 
+def test_who_had_confirmed_an_alert_has_a_confirmed_address(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/hub.sqlite3")
+    before = configured(database, "0006")
+    with database.engine.begin() as connection:
+        for number, key in enumerate(("a", "b"), 1):
+            connection.execute(
+                text(
+                    'INSERT INTO "user" (id, email, email_key, name, is_operator, created_at)'
+                    " VALUES (:id, :key, :key, '', false, '2026-01-01')"
+                ),
+                {"id": number, "key": key},
+            )
+        connection.execute(
+            text(
+                "INSERT INTO alert (id, reference, email, email_key, search, search_hash, target,"
+                " title, language, state, nonce, confirm_hash, end_hash, created_at, asked_at,"
+                " confirmed_at) VALUES (1, 'A', 'a', 'a', '', '', 'call', '', 'ja', 'active', '',"
+                " 'c', 'e', '2026-01-01', '2026-01-01', '2026-01-02')"
+            )
+        )
+    for revision in ("0007", "0006", "0007"):
+        configured(database, revision, down=revision < before)
+        before = revision
+    with database.engine.connect() as connection:
+        known = text('SELECT id FROM "user" WHERE email_confirmed_at IS NOT NULL')
+        assert connection.execute(known).scalars().all() == [1]
+    database.engine.dispose()
+
+
 def configured(database: Database, revision: str, *, down: bool = False) -> str:
     """Bring the schema to a revision; returns it."""
     move = command.downgrade if down else command.upgrade

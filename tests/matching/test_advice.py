@@ -19,6 +19,12 @@ from workers.matching.wording import all_texts
 
 EPOCH = epoch_of(CALLS, SOLUTIONS)
 CALL, SOLUTION = CALLS[0], SOLUTIONS[0]
+FRAMED = replace(
+    EPOCH,
+    frame=meaning.frame(
+        [np.eye(3, 2, dtype=np.float16)], [np.eye(2, 2, dtype=np.float16)], "model"
+    ),
+)
 NAMES = {ja for table in (THEMES, OFFERS, KINDS, STAGES, PREFECTURES) for ja, _ in table.values()}
 EXCLUDED = re.compile(
     "資本|従業員|社員|人数規模|創業|設立|売上|大手|中小|所在地|クリック|閲覧|人気|有料|"
@@ -131,7 +137,7 @@ def test_a_passage_said_to_be_unanswered_stands_in_the_call(seed: int) -> None:
     def prepared(count: int) -> meaning.Prepared:
         rows = numbers.normal(size=(count, 24))
         rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-        return meaning.Prepared(rows.astype(np.float16), np.ones(count, np.float32))
+        return meaning.Prepared(meaning.on_grid(rows), np.ones(count, np.float32))
 
     call = replace(subject(CALL, profile(CALL), EPOCH), meaning=prepared(len(meaning.texts(CALL))))
     solution = replace(
@@ -142,7 +148,21 @@ def test_a_passage_said_to_be_unanswered_stands_in_the_call(seed: int) -> None:
     text = "\n".join(all_texts(CALL))
     for weak in found.weakest:
         if weak.code == "meaning":
-            assert all(quoted in text for quoted in re.findall("「(.*?)」", weak.fact.ja))
+            (quoted,) = re.findall("「(.*?)」", weak.fact.ja)
+            assert quoted.removesuffix("…") in text
+
+
+@pytest.mark.parametrize(("cosine", "told"), [(0.1, True), (0.3, False)])
+def test_a_passage_is_unanswered_only_while_nothing_is_near(cosine: float, told: bool) -> None:
+    def prepared(facts: CallFacts | SolutionFacts, row: list[float]) -> meaning.Prepared:
+        rows = np.tile(np.array(row), (len(meaning.texts(facts)), 1))
+        return meaning.Prepared(meaning.on_grid(rows), np.ones(len(rows), np.float32))
+
+    call = replace(subject(CALL, profile(CALL), EPOCH), meaning=prepared(CALL, [1, 0]))
+    theirs = prepared(SOLUTION, [cosine, (1 - cosine**2) ** 0.5])
+    solution = replace(subject(SOLUTION, profile(SOLUTION), EPOCH), meaning=theirs)
+    found = why_not(call, solution, score(call, solution, FRAMED))
+    assert any(weak.code == "meaning" for weak in found.weakest) == told
 
 
 class TestBreadth:

@@ -10,11 +10,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hub.db import Database
-from hub.domain import calls, digests, feedback, mails, organisations, solutions
+from hub.domain import alerts, calls, digests, feedback, mails, organisations, solutions
 from hub.domain.alert_text import COLUMNS, Links, columns
 from hub.domain.feedback import Pair
+from hub.domain.saved_search import Search
 from hub.mail import Folder, Smtp, Transport
 from hub.models import (
+    Alert,
     Call,
     Desk,
     Digest,
@@ -135,6 +137,98 @@ def test_three_cards_at_half_past_eight_and_each_once(
     clock.moment = MORNING + 2 * DAY
     work(database, folder, clock)
     assert len(received(tmp_path)) == 2, "nothing new, no mail"
+
+
+def mornings(database: Database, transport: Transport, clock: Clock, *days: int) -> None:
+    for day in days:
+        clock.moment = MORNING + day * DAY
+        work(database, transport, clock)
+
+
+def last_digest(database: Database, officer: int) -> int:
+    with database.session() as session:
+        own = select(Digest.id).join(Digest.membership).where(Membership.user_id == officer)
+        return session.scalars(own).one()
+
+
+def test_an_address_that_nobody_answers_from_gets_two_and_no_third(
+    database: Database, folder: Folder, clock: Clock, tmp_path: Path
+) -> None:
+    officer, (pairs,) = town_with(database, [0.9 - n / 50 for n in range(10)])
+    began(database, folder, clock)
+    mornings(database, folder, clock, 0, 1, 2, 3, 30)
+    first, second = received(tmp_path)
+    assert "あと1通で止まります" in first.body
+    assert "この1通で止まります" in second.body
+    for mail in (first, second):
+        assert mail.body.count("「続けて受け取る」を押してください") == 1
+        assert mail.body.index("/digest/end/") < mail.body.index("締切")
+    assert told(database, officer) == set(pairs[:6])
+    with database.unit_of_work() as session:
+        digest = session.get_one(Digest, last_digest(database, officer))
+        assert digests.is_held(digest)
+        digests.keep(session, digest, now=clock.moment)
+    mornings(database, folder, clock, 31, 32)
+    *_, third, fourth = received(tmp_path)
+    assert told(database, officer) == set(pairs)
+    assert "止まります" not in third.body
+    assert "止まります" not in fourth.body
+
+
+def test_who_has_confirmed_an_alert_is_known(
+    database: Database, folder: Folder, clock: Clock, tmp_path: Path
+) -> None:
+    officer, _pairs = town_with(database, [0.9 - n / 50 for n in range(10)])
+    began(database, folder, clock)
+    with database.unit_of_work() as session:
+        email = session.get_one(User, officer).email
+        alerts.subscribe(
+            session, email=email, search=Search(), title="", language="ja", links=LINKS, now=NOW
+        )
+        alert = session.scalars(select(Alert)).one()
+        alerts.confirm(session, alert, now=NOW)
+    mornings(database, folder, clock, 0, 1, 2)
+    own = [mail for mail in received(tmp_path) if "おすすめ" in mail.subject]
+    assert len(own) == 3
+    assert not [mail for mail in own if "止まります" in mail.body]
+
+
+def test_one_more_may_be_wished_for_after_a_week(
+    database: Database, folder: Folder, clock: Clock, tmp_path: Path
+) -> None:
+    officer, _pairs = town_with(database, [0.9 - n / 50 for n in range(10)])
+    began(database, folder, clock)
+    mornings(database, folder, clock, 0, 1)
+
+    def wish() -> None:
+        with database.unit_of_work() as session:
+            digest = session.get_one(Digest, last_digest(database, officer))
+            member = session.get_one(User, officer)
+            digests.switch(
+                session, digest.membership, True,
+                language="ja", links=LINKS, actor=member, now=clock.moment,
+            )  # fmt: skip
+
+    for day, count in ((2, 2), (9, 3), (10, 3)):
+        clock.moment = MORNING + day * DAY - timedelta(hours=1)
+        wish()
+        mornings(database, folder, clock, day)
+        assert len(received(tmp_path)) == count
+    assert "この1通で止まります" in received(tmp_path)[-1].body
+
+
+def test_a_server_that_is_away_uses_up_no_mail(
+    database: Database, folder: Folder, clock: Clock, tmp_path: Path
+) -> None:
+    town_with(database, [0.9])
+    began(database, folder, clock)
+    assert compose(database, LINKS, clock=clock)
+    with database.unit_of_work() as session:
+        (mail,) = session.scalars(select(Mail).where(Mail.kind == "digest"))
+        mails.fail(session, mail, "it could not go out in time", counts=False)
+    mornings(database, folder, clock, 1)
+    (late,) = received(tmp_path)
+    assert "あと1通で止まります" in late.body
 
 
 def test_a_place_won_after_the_morning_waits_for_the_next(
@@ -515,6 +609,7 @@ def test_killed_at_any_step(
             session.scalars(select(Membership).where(Membership.user_id == owner.id)).one(),
             False,
         )
+        session.get_one(User, officer).email_confirmed_at = NOW
     day, unsure = 0, 0
     pairs: list[tuple[int, int]] = []
     while day < 80:

@@ -4,6 +4,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -156,6 +157,7 @@ def test_an_epoch_killed_half_way_hides_no_copy(matched: Database, folder: Path)
     drain(matched, folder)
     assert (1, older.id) in pairs(matched)
     assert (1, 1) not in pairs(matched)
+    assert originals(matched, "solution") == {1: older.id}
 
 
 def test_rows_that_older_rules_made_are_read_anew(
@@ -234,6 +236,7 @@ def test_a_copy_gains_nothing_and_takes_over_when_the_first_post_goes(
         copy.published_at = NOW + timedelta(hours=1)
     drain(matched, folder)
     assert pairs(matched) == before
+    assert originals(matched, "solution") == {copy.id: 1}
     with matched.unit_of_work() as session:
         first = session.get_one(Solution, 1)
         owner = first.organisation.memberships[0].user
@@ -242,6 +245,34 @@ def test_a_copy_gains_nothing_and_takes_over_when_the_first_post_goes(
     after = pairs(matched)
     assert (1, copy.id) in after
     assert (1, 1) not in after
+    assert originals(matched, "solution") == {}
+
+
+def test_a_copy_that_becomes_something_else_stands_for_itself(
+    matched: Database, folder: Path
+) -> None:
+    with matched.unit_of_work() as session:
+        copy = solution_on(session, market.firm(session, "株式会社まねた"), "childcare")
+        copy.published_at = NOW + timedelta(hours=1)
+    drain(matched, folder)
+    assert originals(matched, "solution") == {copy.id: 1}
+    title, solves = TOPICS["tourism"]
+    with matched.unit_of_work() as session:
+        ours = session.get_one(Solution, copy.id)
+        values = replace(
+            market.SOLUTION, title=title, summary="宿の空きを知らせます。", solves=solves, brings=""
+        )
+        owner = ours.organisation.memberships[0].user
+        solutions.change(session, ours, values, actor=owner, now=NOW, expected_version=ours.version)
+    drain(matched, folder)
+    assert originals(matched, "solution").get(copy.id) != 1
+
+
+def originals(database: Database, subject: str) -> dict[int, int]:
+    """Which listings count as copies, and of what."""
+    with database.session() as session:
+        rows = session.scalars(select(MatchState).where(MatchState.subject == subject))
+        return {row.subject_id: row.original_id for row in rows if row.original_id is not None}
 
 
 def test_a_town_with_the_same_call_gets_answers_and_firms_see_one_of_them(
@@ -252,6 +283,7 @@ def test_a_town_with_the_same_call_gets_answers_and_firms_see_one_of_them(
         copy = call_on(session, officer, "childcare")
         copy.published_at = NOW + timedelta(hours=1)
     drain(matched, folder)
+    assert originals(matched, "call") == {copy.id: 1}
     with matched.session() as session:
         assert (
             matches.for_call(session, session.get_one(Call, copy.id), now=NOW)[0].place.solution_id

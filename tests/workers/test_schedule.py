@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from redis import Redis
 from rq import Queue as RqQueue
 from sqlalchemy import select, update
@@ -11,11 +12,12 @@ from hub.db import Database
 from hub.domain import alerts, digests, outbox
 from hub.domain.alert_text import Links
 from hub.domain.saved_search import Search
-from hub.models import Alert, Mail
+from hub.models import Alert, Epoch, Mail
 from hub.queue import INDEX, JOBS, MAIL, MATCH, UPKEEP, Queue
 from tests import market
 from tests.store import Store
 from workers import schedule
+from workers.matching import MATCHING_VERSION
 from workers.schedule import TABLE, Entry, Scheduler, due, latest
 
 MONDAY = datetime(2026, 11, 30, 3, 0, tzinfo=UTC)  # noon in Japan
@@ -70,6 +72,21 @@ def test_a_first_start_runs_nothing_and_a_missed_night_is_made_up_for_once(
     assert sorted(upkeep(store)) == sorted(JOBS[name].function for name in missed)
     later.tick(MONDAY + timedelta(days=3, minutes=1))
     assert len(upkeep(store)) == len(missed)
+
+
+@pytest.mark.parametrize(
+    ("version", "woken"), [(None, False), (MATCHING_VERSION, False), ("older rules", True)]
+)
+def test_after_an_upgrade_everything_is_matched_anew_once(
+    database: Database, store: Store, version: str | None, woken: bool
+) -> None:
+    if version is not None:
+        with database.unit_of_work() as session:
+            session.add(Epoch(version=version, made_at=MONDAY, calls=0, solutions=0, snapshot=b""))
+    one = scheduler(database, store)
+    for minute in range(2):
+        one.tick(MONDAY + minute * MINUTE)
+    assert upkeep(store) == ([JOBS["epoch"].function] if woken else [])
 
 
 def test_only_one_of_two_acts_and_the_other_takes_over(database: Database, store: Store) -> None:

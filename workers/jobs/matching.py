@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from rq.timeouts import BaseTimeoutException
-from sqlalchemy import Row, delete, insert, select, tuple_
+from sqlalchemy import Row, delete, insert, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from hub.clock import utcnow
@@ -224,7 +224,7 @@ def step(database: Database, market: Stock, tasks: Sequence[Task], now: datetime
         _remove(session, [(row.call_id, row.solution_id) for row in gone])
         for part in in_parts(rows):
             session.execute(insert(Match), part)
-        _note_listings(session, market.epoch_id, change, now)
+        _note_listings(session, market, change, now)
         _ask_to_deal(session, change, [*_scores(gone), *_scores_of(rows)], now)
         outbox.settle(session, tasks)
         _ask_to_deal_all(session, now)
@@ -340,8 +340,11 @@ def _ask_to_deal_all(session: Session, now: datetime) -> None:
         dealing.ask(session, dealing.MARKET, [epoch_id], cause="match", now=now)
 
 
-def _note_listings(session: Session, epoch_id: int, change: Change, now: datetime) -> None:
-    """Store the new listings, note what the pairs were made from, forget what was withdrawn."""
+def _note_listings(session: Session, market: Stock, change: Change, now: datetime) -> None:
+    """Store the new listings, note what the pairs were made from, forget what was withdrawn.
+
+    Also which post stands for each, of those too that another post's coming or going has moved.
+    """
     for (subject, _), (post, mark) in change.posts.items():
         stock.save(session, subject, post, mark)
     for subject, id_ in change.keys:
@@ -355,8 +358,12 @@ def _note_listings(session: Session, epoch_id: int, change: Change, now: datetim
                 MatchState(
                     subject=subject,
                     subject_id=id_,
-                    epoch_id=epoch_id,
+                    epoch_id=market.epoch_id,
                     fingerprint=fingerprint,
                     matched_at=now,
                 )
             )
+    for subject, ids in change.stale.items():
+        for id_, original in market.originals(subject, ids).items():
+            state = (MatchState.subject == subject, MatchState.subject_id == id_)
+            session.execute(update(MatchState).where(*state).values(original_id=original))

@@ -185,17 +185,16 @@ def _why(session: Session, market: Stock | None, call_id: int, solution_id: int)
         or not facts.solutions(session, [solution_id])
     ):
         return {"gone": True}
-    epoch, side = market.market.epoch, market.side("solution")
+    epoch = market.market.epoch
     call = subjects(session, epoch, "call", {call_id}).get(call_id)
     solution = subjects(session, epoch, "solution", {solution_id}).get(solution_id)
-    if call is None or solution is None or solution_id not in side:
-        return {"early": True}  # published this moment: whether it is a copy is not known yet
+    if call is None or solution is None:
+        return {"early": True}  # published this moment
     scored = score(call, solution, epoch)
     found = why_not(call, solution, scored, names_of(session))
     return {
         "score": scored.value,
         "closed": list(scored.closed),
-        "copy": not side.is_head(solution_id),
         "parts": {part.code: part.value for part in scored.parts},
         "weakest": [
             {

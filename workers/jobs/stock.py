@@ -67,6 +67,13 @@ class Stock:
         """The calls or the solutions."""
         return self.market.calls if subject == "call" else self.market.solutions
 
+    def originals(self, subject: str, ids: Collection[int]) -> dict[int, int | None]:
+        """For these listings and all their copies: which one stands for it, None for itself."""
+        side = self.side(subject)
+        every = {own for id_ in ids if id_ in side for own in side.offer(id_)}
+        heads = {id_: side.head(id_) for id_ in sorted(every)}
+        return {id_: None if head == id_ else head for id_, head in heads.items()}
+
     def follow(self, session: Session) -> None:
         """Take over what the table has that we have not, and give up what was only ours."""
         newest = last_serial(session)

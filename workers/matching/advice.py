@@ -17,7 +17,7 @@ from workers.matching.names import Names, named
 from workers.matching.reading import read
 from workers.matching.score import STAGE_FIT, WEIGHTS, Score
 from workers.matching.subject import CallSubject, SolutionSubject
-from workers.matching.wording import Sentence, all_texts, excerpt, quotes
+from workers.matching.wording import Sentence, all_texts, english_quotes, excerpt, quotes
 
 _MOST = 3
 _MOST_WORDS = 3
@@ -25,8 +25,8 @@ _MOST_WORDS = 3
 _WEAK = 0.02
 # D below this is worth a word on enumeration.
 _LISTED = 0.9
-# A passage with a centred cosine from here on has been answered.
-_CLOSE = 0.35
+# A passage whose centred cosines with the solution's all stay below this has found no answer.
+_UNANSWERED = 0.2
 # A draft: values that lie this near to the best one are as good as equal; so many are a crowd.
 _NEAR, _CROWD = 0.08, 10
 _GOOD = 0.64
@@ -130,21 +130,23 @@ def _text(call: CallSubject, solution: SolutionSubject, _names: Names) -> Said |
     return (
         Sentence(
             f"募集にある{quotes(words)}は、ソリューションの文章に見つかりません。",
-            f"{quotes(words)} stand in the call and not in the solution.",
+            f"The call mentions {english_quotes(words)}; the solution does not.",
         ),
         Sentence(
             "当てはまるものがあれば、同じことばで具体的に書くと近くなります。",
-            "Where one of them is true of the solution, say so in the same words.",
+            "If any of this applies to the solution, describe it in the same words.",
         ),
     )
 
 
 def _need(call: CallSubject, solution: SolutionSubject, _names: Names) -> Said | None:
-    return _across(call, solution, "need", ("困りごと", "解決すること"), "what is solved")
+    names = ("困りごと", "解決すること"), ("the call’s problem", "what the solution solves")
+    return _across(call, solution, "need", *names)
 
 
 def _wanted(call: CallSubject, solution: SolutionSubject, _names: Names) -> Said | None:
-    return _across(call, solution, "wanted", ("求める提案", "提供するもの"), "what is brought")
+    names = ("求める提案", "提供するもの"), ("what the call wants", "what the solution brings")
+    return _across(call, solution, "wanted", *names)
 
 
 def _across(
@@ -152,7 +154,7 @@ def _across(
     solution: SolutionSubject,
     channel: str,
     fields: tuple[str, str],
-    field_en: str,
+    fields_en: tuple[str, str],
 ) -> Said | None:
     words = _missing_words(call, solution, channel)
     if not words:
@@ -160,11 +162,13 @@ def _across(
     return (
         Sentence(
             f"募集の{fields[0]}にある{quotes(words)}のことばが、{fields[1]}の欄にありません。",
-            f"The words {quotes(words)} of the call are not in the field for {field_en}.",
+            f"{english_quotes(words)} in {fields_en[0]} do not appear in {fields_en[1]}."
+            if words[1:]
+            else f"{english_quotes(words)} in {fields_en[0]} does not appear in {fields_en[1]}.",
         ),
         Sentence(
             f"{fields[1]}の欄に、どの困りごとにどう応えるかを書いてください。",
-            f"Say in the field for {field_en} which problem it answers, and how.",
+            f"Where you write {fields_en[1]}, say which problem it answers, and how.",
         ),
     )
 
@@ -176,18 +180,18 @@ def _meaning(call: CallSubject, solution: SolutionSubject, _names: Names) -> Sai
     texts = meaning.texts(call.facts)
     if len(texts) != len(call.meaning.rows):
         return None
-    cosines = call.meaning.rows.astype(np.float32) @ solution.meaning.rows.astype(np.float32).T
+    cosines = meaning.passage_cosines(call.meaning, solution.meaning)
     telling = call.meaning.weights >= call.meaning.weights.max() / 2
-    for i in np.flatnonzero(telling & (cosines.max(axis=1) < _CLOSE)).tolist():
+    for i in np.flatnonzero(telling & (cosines.max(axis=1) < _UNANSWERED)).tolist():
         if i and (said := excerpt(texts[i], all_texts(call.facts))):
             return (
                 Sentence(
-                    f"募集の「{said}」に近い内容が、ソリューションに見つかりません。",
-                    f"Nothing in the solution is close to 「{said}」 in the call.",
+                    f"募集の{quotes([said])}に近い内容が、ソリューションに見つかりません。",
+                    f"Nothing close to “{said}” in the call was found in the solution.",
                 ),
                 Sentence(
                     "応えられることがあれば、文章に書き足してください。",
-                    "Where it has an answer to that, add it to the text.",
+                    "If the solution answers that, add it to the text.",
                 ),
             )
     return None
@@ -197,7 +201,7 @@ def _themes(call: CallSubject, solution: SolutionSubject, names: Names) -> Said 
     for fact in theme_gap(call.facts, solution.facts, names):
         return fact, Sentence(
             "当てはまる分野があれば、3つまで選べます。",
-            "Choose the themes that are true of it, up to three.",
+            "If other themes apply to it, choose up to three.",
         )
     return None
 
@@ -208,7 +212,7 @@ def _stage(call: CallSubject, solution: SolutionSubject, names: Names) -> Said |
     for fact in stage_gap(call.facts, solution.facts, names):
         return fact, Sentence(
             f"この種類の募集には、{quotes(ja)}の段階が合います。進んだら更新してください。",
-            f"Calls of this kind suit the stages {', '.join(en)}: update it when it gets there.",
+            f"Calls of this kind suit the stage {english_quotes(en)}: update it once it gets there.",
         )
     return None
 
@@ -226,7 +230,7 @@ def _kind(call: CallSubject, solution: SolutionSubject, names: Names) -> Said | 
     for fact in kind_gap(call.facts, solution.facts, names):
         return fact, Sentence(
             "この種類にも応じられるなら、希望する種類に加えてください。",
-            "If calls of this kind are welcome too, add the kind.",
+            "If you welcome calls of this kind too, add it to the kinds.",
         )
     return None
 
@@ -239,11 +243,11 @@ def _asks(call: CallSubject, solution: SolutionSubject, names: Names) -> Said | 
     return (
         Sentence(
             f"求めている{quotes(ja)}は、募集の提供できるものにありません。",
-            f"It asks for {', '.join(en)}, which the call does not offer.",
+            f"It asks for {english_quotes(en)}, which the call does not offer.",
         ),
         Sentence(
             "なくても始められるなら、求めるものから外せます。",
-            "If it can start without, take it out of what is asked for.",
+            "If it can start without that, take it out of what it asks for.",
         ),
     )
 
@@ -282,7 +286,7 @@ _GATES = {
     ),
     "juridical_person": Sentence(
         "募集は法人を対象としています。企業は法人として登録されていません。",
-        "The call is for juridical persons; the firm is not registered as one.",
+        "The call is for legal entities; the company is not registered as one.",
     ),
     "area": Sentence(
         "募集の場所が、ソリューションを提供できる地域に入っていません。",
@@ -302,21 +306,21 @@ _ECHO: Said = (
 _LISTING: Said = (
     Sentence(
         "ソリューションの文章に、語を並べただけの部分が多くあります。",
-        "Much of the solution's text only lists words.",
+        "Much of the solution’s text is bare lists of words.",
     ),
     Sentence(
         "並べた語は読まれません。何をどう解決するかを文で書いてください。",
-        "Bare lists are not read: write in sentences what is solved, and how.",
+        "Lists are not read: write in sentences what it solves, and how.",
     ),
 )
 _WARNINGS = {
     "nobody": Sentence(
         "今の文章では、合うソリューションが見つかりません。",
-        "As it stands, no solution fits the text.",
+        "No solution fits the text as it stands.",
     ),
     "level": Sentence(
         "多くのソリューションが横並びです。困りごとを絞ってください。",
-        "Many solutions fit about equally: narrow the problem down.",
+        "Many solutions fit about equally well: narrow the problem down.",
     ),
     "vague": Sentence(
         "困りごとを表すことばが少なめです。場面や数を具体的に書いてください。",

@@ -6,7 +6,7 @@ what the two listings leave open. Nothing is said that the data does not say, an
 age or success of a firm.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from workers.matching import meaning
@@ -19,12 +19,13 @@ from workers.matching.places import NATIONWIDE
 from workers.matching.score import STAGE_FIT, Score
 from workers.matching.subject import CallSubject, SolutionSubject
 from workers.matching.themes import spread
-from workers.matching.wording import Sentence, all_texts, excerpt, quotes
+from workers.matching.wording import Sentence, all_texts, english_quotes, excerpt, quotes
 
 __all__ = ["Explanation", "Sentence", "explain"]
 
-# The least value of "meaning" from which two passages are said to be close.
-_CLOSE = 0.35
+# The least value of "meaning" and the least cosine of two passages that are said to be close.
+# On demo markets nine in ten of the best pairs have such passages, few of the weakest do.
+_CLOSE, _NEAR = 0.35, 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def explain(
 _FIT = ("text", "meaning", "themes", "need", "wanted")
 _ONLY_OVERALL = Sentence(
     "共通する言葉や分野は少なく、文章全体の近さから候補になりました。",
-    "They share few words or themes; the texts as a whole are close.",
+    "They share few words or themes; it was found because the texts as a whole are alike.",
 )
 
 
@@ -95,20 +96,23 @@ def _close(call: CallSubject, solution: SolutionSubject, scored: Score) -> Itera
     if (len(left), len(right)) != (len(call.meaning.rows), len(solution.meaning.rows)):
         return
     sources = all_texts(call.facts), all_texts(solution.facts)
+    cosines = meaning.passage_cosines(call.meaning, solution.meaning)
     for i, j in meaning.nearest(call.meaning, solution.meaning):
+        if cosines[i, j] < _NEAR:
+            continue
         ours, theirs = excerpt(left[i], sources[0]), excerpt(right[j], sources[1])
         if ours and theirs:
             yield Sentence(
-                f"内容が近いのは、募集の「{ours}」のあたりと、ソリューションの「{theirs}」のあたりです。",
-                f"Closest in content: the call around 「{ours}」, the solution around 「{theirs}」.",
+                f"募集の{quotes([ours])}と、ソリューションの{quotes([theirs])}は、内容が近い部分です。",
+                f"The texts come close where the call says “{ours}” and the solution “{theirs}”.",
             )
             return
 
 
 # What the two fields of a channel are called.
 _FIELDS = {
-    "need": (("困りごと", "解決すること"), ("the problem", "what is solved")),
-    "wanted": (("求める提案", "提供するもの"), ("what is wanted", "what is brought")),
+    "need": (("困りごと", "解決すること"), ("the call’s problem", "what the solution solves")),
+    "wanted": (("求める提案", "提供するもの"), ("what the call wants", "what the solution brings")),
 }
 
 
@@ -123,14 +127,14 @@ def _across(
     if _is_alone(found):
         yield Sentence(
             f"募集の{ours}にも、ソリューションの{theirs}にも「{found.word}」とあります。",
-            f"「{found.word}」 stands in {our_en} of the call and in {their_en} of the solution.",
+            f"“{found.word}” appears both in {our_en} and in {their_en}.",
         )
     else:
         yield Sentence(
             f"募集の{ours}の{quotes(found.call)}と、ソリューションの{theirs}の"
             f"{quotes(found.solution)}に、同じ「{found.word}」が入っています。",
-            f"{quotes(found.call)} in {our_en} of the call and {quotes(found.solution)} in "
-            f"{their_en} of the solution share 「{found.word}」.",
+            f"{english_quotes(found.call)} in {our_en} and {english_quotes(found.solution)} in "
+            f"{their_en} both contain “{found.word}”.",
         )
 
 
@@ -141,18 +145,22 @@ def _said(evidence: tuple[Evidence, ...]) -> Iterator[Sentence]:
     words = [item for item in evidence if item.concept is None]
     alone = [item.word for item in words if _is_alone(item)]
     if alone:
-        yield Sentence(
-            f"どちらの文章にも{quotes(alone)}の言葉があります。",
-            f"Both texts have the words {', '.join(f'「{word}」' for word in alone)}.",
-        )
+        yield _in_both(alone)
     for item in words:
         if not _is_alone(item):
             yield Sentence(
                 f"募集の{quotes(item.call)}とソリューションの{quotes(item.solution)}に、"
                 f"同じ「{item.word}」が入っています。",
-                f"{quotes(item.call)} in the call and {quotes(item.solution)} in the solution "
-                f"share 「{item.word}」.",
+                f"{english_quotes(item.call)} in the call and {english_quotes(item.solution)} in "
+                f"the solution both contain “{item.word}”.",
             )
+
+
+def _in_both(words: Sequence[str]) -> Sentence:
+    return Sentence(
+        f"どちらの文章にも{quotes(words)}という言葉があります。",
+        f"Both texts use the word{'s' if words[1:] else ''} {english_quotes(words)}.",
+    )
 
 
 def _on(item: Evidence, concept: Concept) -> Sentence:
@@ -160,22 +168,25 @@ def _on(item: Evidence, concept: Concept) -> Sentence:
 
     One word may mean another thing there: who mows a lawn does not write about river banks.
     """
+    both = [phrase for phrase in item.call if phrase in item.solution]
+    if len(both) > 1:
+        return Sentence(
+            f"「{concept.ja}」について、どちらの文章も{quotes(both)}と書いています。",
+            f"On the topic “{concept.en}”, both texts mention {english_quotes(both)}.",
+        )
     if min(len(item.call), len(item.solution)) > 1:
         return Sentence(
             f"「{concept.ja}」について、募集は{quotes(item.call)}、"
             f"ソリューションは{quotes(item.solution)}と書いています。",
-            f"On {concept.en}, the call writes {quotes(item.call)} "
-            f"and the solution {quotes(item.solution)}.",
+            f"On the topic “{concept.en}”, the call mentions {english_quotes(item.call)}, "
+            f"the solution {english_quotes(item.solution)}.",
         )
-    if item.call == item.solution:
-        return Sentence(
-            f"どちらの文章にも{quotes(item.call)}の言葉があります。",
-            f"Both texts have the words {quotes(item.call)}.",
-        )
+    if both:
+        return _in_both(both)
     return Sentence(
-        f"募集の{quotes(item.call)}と、ソリューションの{quotes(item.solution)}は、近い言葉です。",
-        f"{quotes(item.call)} in the call and {quotes(item.solution)} in the solution are "
-        "related words.",
+        f"募集の{quotes(item.call)}と、ソリューションの{quotes(item.solution)}は、用語集で同じ仲間の言葉です。",
+        f"{english_quotes(item.call)} in the call and {english_quotes(item.solution)} in the "
+        "solution belong to the same group of words in our glossary.",
     )
 
 
@@ -189,7 +200,10 @@ def _themes(call: CallFacts, solution: SolutionFacts, names: Names) -> Iterator[
     common = [theme for theme in dict.fromkeys(spread(call.themes)) if theme in wanted]
     ja, en = named(names.themes, common)
     if ja:
-        yield Sentence(f"分野{quotes(ja)}が共通しています。", f"Shared themes: {', '.join(en)}.")
+        yield Sentence(
+            f"分野{quotes(ja)}が共通しています。",
+            f"Both list the theme{'s' if en[1:] else ''} {english_quotes(en)}.",
+        )
 
 
 def _asks(call: CallFacts, solution: SolutionFacts, names: Names) -> Iterator[Sentence]:
@@ -197,7 +211,7 @@ def _asks(call: CallFacts, solution: SolutionFacts, names: Names) -> Iterator[Se
     if ja:
         yield Sentence(
             f"企業が求める{quotes(ja)}は、募集の提供できるものに含まれています。",
-            f"What the firm asks for is offered by the call: {', '.join(en)}.",
+            f"The call offers {english_quotes(en)}, which the company asks for.",
         )
 
 
@@ -206,12 +220,12 @@ def _place(call: CallFacts, solution: SolutionFacts, names: Names) -> Iterator[S
     if here and call.prefecture in solution.areas:
         yield Sentence(
             f"ソリューションを提供できる地域に{here[0]}が含まれています。",
-            f"The solution can be delivered in {here[1]}.",
+            f"{here[1]} is among the areas where the solution can be delivered.",
         )
     elif here and NATIONWIDE in solution.areas:
         yield Sentence(
-            "ソリューションは全国で提供できるとされています。",
-            "The solution is said to be deliverable all over Japan.",
+            "ソリューションは全国で提供できると書かれています。",
+            "The solution is described as available all over Japan.",
         )
 
 
@@ -220,7 +234,7 @@ def _kind(call: CallFacts, solution: SolutionFacts, names: Names) -> Iterator[Se
     if kind and call.kind in solution.kinds:
         yield Sentence(
             f"企業は「{kind[0]}」の募集を希望しています。",
-            f"The firm wishes for calls of this kind: {kind[1]}.",
+            f"The company is looking for calls of this kind: “{kind[1]}”.",
         )
 
 
@@ -230,5 +244,5 @@ def _stage(call: CallFacts, solution: SolutionFacts, names: Names) -> Iterator[S
     if fit is not None and fit >= SUITS and kind and stage:
         yield Sentence(
             f"募集の種類は「{kind[0]}」で、ソリューションの開発の段階は「{stage[0]}」です。",
-            f"The call is of the kind “{kind[1]}”, the solution at the stage “{stage[1]}”.",
+            f"The call is of the kind “{kind[1]}”, and the solution is at the stage “{stage[1]}”.",
         )

@@ -7,7 +7,7 @@ from workers.matching.names import Names, named
 from workers.matching.places import NATIONWIDE
 from workers.matching.score import STAGE_FIT
 from workers.matching.themes import spread
-from workers.matching.wording import Sentence, quotes
+from workers.matching.wording import Sentence, english_quotes, quotes
 
 SUITS = 0.8  # a stage with at least this fit suits a kind of call
 
@@ -19,7 +19,7 @@ def find_gaps(call: CallFacts, solution: SolutionFacts, names: Names) -> Iterato
     if ja:
         yield Sentence(
             f"企業が求める{quotes(ja)}は、募集の提供できるものに書かれていません。",
-            f"The firm asks for {', '.join(en)}; the call does not list it among its offers.",
+            f"The company asks for {english_quotes(en)}, which the call does not list among its offers.",
         )
     yield from place_gap(call, solution, names)
     yield from kind_gap(call, solution, names)
@@ -35,8 +35,9 @@ def kind_gap(call: CallFacts, solution: SolutionFacts, names: Names) -> Iterator
     ja, en = named(names.kinds, list(solution.kinds))
     if ja:
         yield Sentence(
-            f"企業が希望する募集の種類は{quotes(ja)}です。",
-            f"The firm wishes for another kind of call: {', '.join(en)}.",
+            f"企業が希望する募集の種類は{quotes(ja)}で、この募集の種類とは違います。",
+            f"The company is looking for {'other kinds' if en[1:] else 'another kind'} of call: "
+            f"{english_quotes(en)}.",
         )
 
 
@@ -48,7 +49,7 @@ def stage_gap(call: CallFacts, solution: SolutionFacts, names: Names) -> Iterato
         yield Sentence(
             f"募集の種類は「{kind[0]}」、ソリューションの開発の段階は「{stage[0]}」です。"
             "進み具合を確かめてください。",
-            f"The call is of the kind “{kind[1]}”, the solution at the stage “{stage[1]}”: "
+            f"The call is of the kind “{kind[1]}”, and the solution is at the stage “{stage[1]}”: "
             "check how far it has come.",
         )
 
@@ -64,8 +65,8 @@ def theme_gap(call: CallFacts, solution: SolutionFacts, names: Names) -> Iterato
     if ja and other_ja:
         yield Sentence(
             f"分野は、募集が{quotes(ja)}、ソリューションが{quotes(other_ja)}で、重なりません。",
-            f"The themes differ: {', '.join(en)} in the call, "
-            f"{', '.join(other_en)} in the solution.",
+            f"The themes differ: {english_quotes(en)} in the call, "
+            f"{english_quotes(other_en)} in the solution.",
         )
 
 
@@ -88,7 +89,7 @@ def _eligibility(call: CallFacts, solution: SolutionFacts) -> Iterator[Sentence]
     if "juridical_person" in call.eligibility and solution.juridical is None:
         yield Sentence(
             "募集は法人を対象としています。企業が法人かどうかは登録されていません。",
-            "The call is for juridical persons; whether the firm is one is not on record.",
+            "The call is for legal entities; whether the company is one is not on record.",
         )
     limits = {
         "in_municipality": ("市区町村内", "municipality"),
@@ -98,7 +99,7 @@ def _eligibility(call: CallFacts, solution: SolutionFacts) -> Iterator[Sentence]
         if code in call.eligibility:
             yield Sentence(
                 f"募集は{ja}の事業者を対象としています。企業の所在地は確認していません。",
-                f"The call is for firms in the {en}; where the firm sits has not been checked.",
+                f"The call is for companies in the {en}; where this one is has not been checked.",
             )
             return
 
@@ -108,14 +109,13 @@ def _open_points(call: CallFacts, solution: SolutionFacts) -> Iterator[Sentence]
     no_field = call.kind == "pilot" and bool(call.offers) and "field" not in call.offers
     points = {
         ("予算", "a budget"): call.budget_kind == "unstated",
-        ("締切", "a deadline"): call.closes_at is None,
         ("提供できるもの", "what the town offers"): not call.offers,
-        ("実証フィールド", "a place to test"): no_field,
+        ("実証フィールド", "a place for trials"): no_field,
     }
     yield from _unstated("募集", "The call", points)
     points = {
         ("開発の段階", "its stage"): not solution.stage,
-        ("求めるもの", "what the firm asks for"): not solution.asks,
+        ("求めるもの", "what the company asks for"): not solution.asks,
     }
     yield from _unstated("ソリューション", "The solution", points)
 
@@ -125,5 +125,5 @@ def _unstated(ja: str, en: str, points: dict[tuple[str, str], bool]) -> Iterator
     if missing:
         yield Sentence(
             f"{ja}に、{'・'.join(name for name, _ in missing)}の記載がありません。",
-            f"{en} does not state {', '.join(name for _, name in missing)}.",
+            f"{en} does not state {' or '.join(name for _, name in missing)}.",
         )

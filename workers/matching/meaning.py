@@ -184,12 +184,18 @@ def likenesses(
     return found
 
 
+def passage_cosines(call: Prepared, solution: Prepared) -> Column:
+    """Return the centred cosine of every passage of a call with every one of a solution."""
+    products = call.rows.astype(np.float32) @ solution.rows.astype(np.float32).T
+    return products.astype(float) / GRID**2
+
+
 def nearest(call: Prepared, solution: Prepared) -> list[tuple[int, int]]:
     """Return the pairs of passages by number, nearest first; what recurs everywhere comes late.
 
     The gist (0) is left out where there is more: it is a mixture.
     """
-    cosines = (call.rows.astype(np.float32) @ solution.rows.astype(np.float32).T).astype(float)
+    cosines = passage_cosines(call, solution)
     counted = cosines * np.minimum.outer(call.weights, solution.weights)
     first = [min(1, len(one.rows) - 1) for one in (call, solution)]
     pairs = [

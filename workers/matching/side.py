@@ -177,6 +177,12 @@ class Side:
         """Tell whether a listing stands for its offer."""
         return self.head(id_) == id_
 
+    def offer(self, id_: int) -> set[int]:
+        """Return the ids of all posts of a listing's offer, itself among them. Raises KeyError."""
+        slot = self._slots[id_]
+        cluster = self._clusters.of(slot, int(self._posts["text"][slot]))
+        return {int(self._posts["id"][own]) for own in cluster}
+
     # How alike
 
     def text_scores(self, row: Row) -> Scores:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from workers.matching.facts import Facts
 
 _LONGEST, _SHORTEST = 40, 12
-# Where a quotation may end: at the end of a sentence, else at a comma.
-_CLAUSE = re.compile(r"[^。！？!?\s「」]+")
+_SENTENCE = re.compile(r"[^。！？!?\n]+")
+_SPACE = re.compile(r"\s+")
+_INNER = str.maketrans("「」", "『』")
+_CUT = "…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,27 +22,49 @@ class Sentence:
 
 
 def quotes(phrases: Iterable[str]) -> str:
-    """Return phrases in Japanese quotation marks."""
-    return "".join(f"「{phrase}」" for phrase in phrases)
+    """Return phrases in Japanese quotation marks; those inside them become double ones."""
+    return "".join(f"「{phrase.translate(_INNER)}」" for phrase in phrases)
+
+
+def english_quotes(phrases: Iterable[str]) -> str:
+    """Return phrases in English quotation marks, as a sentence lists them."""
+    *first, last = (f"“{phrase}”" for phrase in phrases)
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def excerpt(passage: str, texts: Sequence[str]) -> str | None:
-    """Return the beginning of a passage as it stands in one of the texts, short; None if nowhere.
+    """Return the first whole sentence of the texts that a passage holds; None if there is none.
 
     A passage is joined of sentences that may stand apart, so no more than one of them is quoted.
+    A long one is cut at a comma where it has one, and the cut is marked.
     """
-    for match in _CLAUSE.finditer(passage):
-        said = _shortened(match.group())
-        if len(said) >= _SHORTEST and any(said in text for text in texts):
-            return said
-    return None
+    found = {
+        at: sentence
+        for text in texts
+        for match in _SENTENCE.finditer(text)
+        if len(sentence := _SPACE.sub(" ", match.group()).strip()) >= _SHORTEST
+        and (at := passage.find(sentence)) >= 0
+    }
+    cut = (_shortened(found[at]) for at in sorted(found))
+    return next((said for said in cut if _is_balanced(said)), None)
 
 
-def _shortened(clause: str) -> str:
-    if len(clause) <= _LONGEST:
-        return clause
-    comma = clause.rfind("、", _SHORTEST, _LONGEST)
-    return clause[:comma] if comma > 0 else clause[:_LONGEST]
+def _shortened(sentence: str) -> str:
+    if len(sentence) <= _LONGEST:
+        return sentence
+    commas = [at for at in range(_SHORTEST, _LONGEST) if sentence[at] == "、"]
+    cuts = [at for at in commas if _is_balanced(sentence[:at])] or [_LONGEST - 1]
+    return sentence[: cuts[-1]] + _CUT
+
+
+def _is_balanced(text: str) -> bool:
+    """Tell whether every bracket that opens in a text closes there, and the other way round."""
+    depth = 0
+    for letter in text:
+        depth += (letter in "「『（(【") - (letter in "」』）)】")
+        if depth < 0:
+            return False
+    return depth == 0
 
 
 def all_texts(facts: Facts) -> list[str]:

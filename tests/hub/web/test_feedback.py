@@ -248,7 +248,7 @@ def test_the_mail_is_stopped_from_the_mail_in_two_presses_or_one(
     app: Flask, services: Services, world: World
 ) -> None:
     client, page = app.test_client(), f"/digest/end/{world.ending}"
-    assert "止めますか" in client.get(page).text
+    assert "メールを止める" in client.get(page).text
     assert state(services, world.officer) == "active"
     one_click = client.post(page, data={"List-Unsubscribe": "One-Click"})
     assert one_click.status_code == 200
@@ -257,6 +257,65 @@ def test_the_mail_is_stopped_from_the_mail_in_two_presses_or_one(
     with services.database.session() as session:
         others = session.scalars(select(Digest.state)).all()
     assert sorted(others) == ["active", "ended"], "of this member alone"
+
+
+def confirmed(services: Services, user: User) -> bool:
+    with services.database.session() as session:
+        return session.get_one(User, user.id).email_confirmed_at is not None
+
+
+def test_the_mail_is_kept_by_a_press_and_not_by_opening_a_page(
+    app: Flask, services: Services, world: World
+) -> None:
+    client, page = app.test_client(), f"/digest/end/{world.ending}"
+    shown = client.get(page)
+    assert "朝のおすすめメールを続けますか" in shown.text
+    assert "Set-Cookie" not in shown.headers
+    assert not confirmed(services, world.officer)
+    kept = client.post(page, data={"wanted": "yes"})
+    assert "朝のおすすめメールを続けます" in kept.text
+    assert confirmed(services, world.officer)
+    assert not confirmed(services, world.owner)
+    assert state(services, world.officer) == "active"
+    after = client.get(page).text
+    assert "続けて受け取る" not in after
+    assert "朝のおすすめメールを止めますか" in after
+    client.post(page, data={"wanted": "no"})
+    assert state(services, world.officer) == "ended"
+
+
+def test_answering_by_the_link_confirms_the_address_too(
+    app: Flask, services: Services, world: World
+) -> None:
+    client, page = app.test_client(), f"/digest/answer/{world.answering}"
+    client.get(page)
+    client.post(page, data={"verdict": "declined"})  # refused: no reason
+    assert not confirmed(services, world.officer)
+    client.post(page, data={"verdict": "interested"})
+    assert confirmed(services, world.officer)
+
+
+def test_the_members_page_says_what_an_unconfirmed_address_gets(
+    app: Flask, services: Services, world: World
+) -> None:
+    members = f"/my/organisations/{world.hall}/members"
+    browser = Browser(app, world.officer)
+    assert "このアドレスはまだ確かめられていません" in text_of(browser.get(members))
+    with services.database.unit_of_work() as session:
+        membership = session.merge(world.officer).memberships[0]
+        own = membership.id
+        digest = digests.of(session, membership)
+        assert digest is not None
+        digest.mailed = digests.UNCONFIRMED
+    held = text_of(browser.get(members))
+    assert "リンクがまだ使われていないので、止めています" in held
+    assert "もう1通送る" in held
+    browser.post(f"/memberships/{own}/digest", {"wanted": "yes"})
+    assert "もう1通送る" not in text_of(browser.get(members))
+    app.test_client().post(f"/digest/end/{world.ending}", data={"wanted": "yes"})
+    text = text_of(browser.get(members))
+    assert "確かめられていません" not in text
+    assert "止めています" not in text
 
 
 def test_the_mail_is_switched_on_the_members_page(

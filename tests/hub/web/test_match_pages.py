@@ -12,9 +12,19 @@ from sqlalchemy.orm import Session
 
 from hub.domain import questions
 from hub.domain.weights import WEIGHTS
-from hub.models import Call, Feedback, Match, Organisation, OutboxTask, Question, Solution, User
+from hub.models import (
+    Call,
+    Feedback,
+    Match,
+    MatchState,
+    Organisation,
+    OutboxTask,
+    Question,
+    Solution,
+    User,
+)
 from hub.services import Services
-from hub.web.why import GATES
+from hub.web.why import APART, GATES
 from tests.conftest import NOW, Clock, Once
 from tests.hub.web.browser import Browser, text_of
 from tests.hub.web.html import by_class, card_titles, heading, links, parsed, parts, queries, words
@@ -238,7 +248,6 @@ def test_the_paper_of_an_empty_list_says_so(app: Flask, services: Services, list
 ANSWER: dict[str, Any] = {
     "score": 0.38,
     "closed": [],
-    "copy": False,
     "parts": {"text": 0.2, "meaning": 0.3, "themes": 0.0, "kind": 1.0, "asks": None},
     "weakest": [
         {
@@ -312,7 +321,6 @@ def test_a_company_asks_waits_and_reads_why_it_is_not_shown(
     [
         ({"closed": ["area"]}, "area"),
         ({"closed": ["juridical_person"]}, "juridical_person"),
-        ({"copy": True}, "copy"),
     ],
 )
 def test_gates_of_the_matcher_are_told_in_words(
@@ -322,48 +330,128 @@ def test_gates_of_the_matcher_are_told_in_words(
     browser = Browser(app, owner)
     ask(browser, page)
     answered(services, **said)
-    assert words(parts(parsed(browser.get(page)))["gates"]).endswith(GATES[gate])
+    assert GATES[gate] in words(parts(parsed(browser.get(page)))["gates"])
 
 
-def test_gates_of_the_clock_and_of_people_are_told_at_once(
+ADVICE = ("weak", "score", "parts")  # sections that make a text better
+
+
+def put_aside(session: Session, organisation: int, call: int, solution: int, **said: str) -> None:
+    values = {"verdict": "hidden", **said}
+    session.add(
+        Feedback(organisation_id=organisation, call_id=call, solution_id=solution, at=NOW, **values)
+    )
+
+
+@pytest.mark.parametrize(
+    "said", [{"verdict": "hidden"}, {"verdict": "declined", "reason": "theme"}]
+)
+def test_a_firm_learns_that_the_town_took_it_off_and_not_why(
+    app: Flask,
+    services: Services,
+    listed: Listed,
+    unlisted: tuple[User, int, str],
+    said: dict[str, str],
+) -> None:
+    owner, solution, page = unlisted
+    browser = Browser(app, owner)
+    ask(browser, page)
+    answered(services)
+    assert set(ADVICE) <= parts(parsed(browser.get(page))).keys()
+    with services.database.unit_of_work() as session:
+        put_aside(session, listed.hall, listed.call, solution, **said)
+    for language, word in (("", "分野が違う"), ("&lang=en", "theme")):
+        tree = parsed(browser.get(page + language))
+        assert not parts(tree).keys() & set(ADVICE)
+        told = words(parts(tree)["gates"])
+        assert word not in told
+        if not language:
+            assert GATES["put_aside_by_town"] in told
+    with services.database.unit_of_work() as session:
+        session.query(Feedback).delete()
+    assert "gates" not in parts(parsed(browser.get(page)))
+
+
+def test_what_people_and_the_clock_decide_is_told_without_asking(
     app: Flask, services: Services, clock: Clock, listed: Listed, unlisted: tuple[User, int, str]
 ) -> None:
     owner, solution, page = unlisted
-    browser = Browser(app, owner)
-    ask(browser, page)
-    answered(services)
-    assert "gates" not in parts(parsed(browser.get(page)))
     with services.database.unit_of_work() as session:
-        desk = publish_desk(
-            session, session.merge(listed.officer), paused=True, pause_reason="予算編成"
-        )
-        said = Feedback(
-            organisation_id=session.get_one(Solution, solution).organisation_id,
-            call_id=listed.call, solution_id=solution, verdict="hidden", at=NOW,
-        )  # fmt: skip
-        session.add(said)
-        assert desk.paused
+        put_aside(session, listed.hall, listed.call, solution)
     clock.moment = NOW + timedelta(days=30)
-    told = words(parts(parsed(Browser(app, owner).get(page)))["gates"])
-    for gate in ("over", "resting", "put_aside"):
-        assert GATES[gate] in told
+    shown = Browser(app, owner).get(page)
+    told = words(parts(parsed(shown))["gates"])
+    assert GATES["put_aside_by_town"] in told
+    assert GATES["over"] in told
+    assert "調べる" not in text_of(shown)
+    assert (
+        links(parsed(shown))["このソリューションに合う募集を見る"]
+        == f"/solutions/{solution}/matches"
+    )
 
 
-def test_the_town_putting_it_aside_is_not_told(
+def test_the_officer_is_told_what_a_firm_can_learn(app: Flask, listed: Listed) -> None:
+    paths = (
+        f"/calls/{listed.call}/matches",
+        f"/matches/{listed.call}/{listed.solutions[0]}/feedback?kind=call",
+        f"/my/organisations/{listed.hall}/answers",
+    )
+    for path in paths:
+        assert "理由は伝わりません" in text_of(Browser(app, listed.officer).get(path))
+    ours = Browser(app, listed.owners[0]).get(f"/my/organisations/{listed.firms[0]}/matches")
+    assert "返事は相手には知らせません" in text_of(ours)
+
+
+def test_what_keeps_a_call_from_the_firm_alone_is_no_reason_of_the_calls_list(
+    app: Flask, services: Services, listed: Listed
+) -> None:
+    browser = Browser(app, listed.owners[0])
+    page = f"/calls/{listed.call}/why?solution={listed.solutions[0]}"
+    ask(browser, page)
+    answered(services, score=0.9)
+    assert "apart" not in parts(parsed(browser.get(page)))
+    with services.database.unit_of_work() as session:
+        publish_desk(
+            session, session.merge(listed.officer), paused=True, pause_reason="予算編成",
+            paused_until=(NOW + timedelta(days=9)).date(),
+        )  # fmt: skip
+        put_aside(session, listed.firms[0], listed.call, listed.solutions[0])
+    tree = parsed(browser.get(page))
+    told = words(parts(tree)["apart"])
+    for sentence in (APART["resting"], APART["put_aside"], "休みは2026年12月10日"):
+        assert sentence in told
+    assert links(tree)["返事の一覧"] == f"/my/organisations/{listed.firms[0]}/answers"
+    assert "gates" not in parts(tree)
+    assert "この募集の一覧の1番目に出ています" in words(tree)
+    officers = Browser(app, listed.officer).get(f"/calls/{listed.call}/matches")
+    assert "提案0" in card_titles(officers)
+
+
+def test_a_call_that_has_not_opened_has_a_list_and_is_recommended_to_nobody(
     app: Flask, services: Services, listed: Listed, unlisted: tuple[User, int, str]
 ) -> None:
-    owner, solution, page = unlisted
+    owner, _id, page = unlisted
+    with services.database.unit_of_work() as session:
+        session.get_one(Call, listed.call).opens_at = NOW + timedelta(days=1)
     browser = Browser(app, owner)
     ask(browser, page)
     answered(services)
-    before = text_of(browser.get(page))
+    tree = parsed(browser.get(page))
+    assert APART["upcoming"] in words(parts(tree)["apart"])
+    assert set(ADVICE) <= parts(tree).keys()
+
+
+def test_a_place_that_the_town_took_away_counts_in_no_list(
+    app: Flask, services: Services, listed: Listed, unlisted: tuple[User, int, str]
+) -> None:
+    owner, _id, page = unlisted
+    browser = Browser(app, owner)
+    ask(browser, page)
+    answered(services)
+    assert "一覧は3件です" in text_of(browser.get(page))
     with services.database.unit_of_work() as session:
-        said = Feedback(
-            organisation_id=listed.hall, call_id=listed.call, solution_id=solution,
-            verdict="hidden", at=NOW,
-        )  # fmt: skip
-        session.add(said)
-    assert text_of(browser.get(page)) == before
+        put_aside(session, listed.hall, listed.call, listed.solutions[0])
+    assert "一覧は2件です" in text_of(browser.get(page))
 
 
 def test_who_is_shown_after_all_is_told_so(app: Flask, services: Services, listed: Listed) -> None:
@@ -440,6 +528,102 @@ def test_nobody_asks_without_end(
     browser = Browser(app, owner)
     asked = [browser.post(page.partition("?")[0], {"solution": solution}) for _ in range(3)]
     assert [response.status_code for response in asked] == [303, 303, 429]
+
+
+# --- Copies --------------------------------------------------------------------------------------
+
+
+def copied(services: Services, listing: Solution | Call, original: int) -> None:
+    """Note what a worker notes of a copy."""
+    with services.database.unit_of_work() as session:
+        session.add(
+            MatchState(
+                subject=listing.subject, subject_id=listing.id, epoch_id=1, fingerprint="",
+                matched_at=NOW, original_id=original,
+            )
+        )  # fmt: skip
+
+
+COPIED = "さきに公開された投稿と、同じものとして扱っています"
+
+
+def test_a_copy_of_our_own_post_leads_to_the_list_of_the_first(
+    app: Flask, services: Services, listed: Listed
+) -> None:
+    with services.database.unit_of_work() as session:
+        copy = publish_solution(session, session.merge(listed.owners[0]), title="同じ提案")
+    copied(services, copy, listed.solutions[0])
+    browser = Browser(app, listed.owners[0])
+    for page in (
+        f"/solutions/{copy.id}/matches",
+        f"/solutions/{copy.id}/preview",
+        f"/calls/{listed.call}/why?solution={copy.id}",
+    ):
+        tree = parsed(browser.get(page))
+        text = words(tree)
+        assert COPIED in text
+        assert "あなたの団体の投稿" in text
+        assert (
+            links(tree)["さきの投稿に合う募集を見る"] == f"/solutions/{listed.solutions[0]}/matches"
+        )
+        assert "具体的に書くと" not in text
+    assert "あなたの団体の別のソリューションが、この募集の一覧に出ています" in text
+    assert "調べる" not in text
+    assert not {"score", "weak"} & parts(tree).keys()
+    own = words(parts(parsed(browser.get(f"/my/organisations/{listed.firms[0]}/matches")))["own"])
+    assert own.count("さきの投稿とほとんど同じ") == 1
+    assert COPIED not in text_of(browser.get(f"/solutions/{listed.solutions[0]}/matches"))
+
+
+def test_a_copy_of_another_firms_post_names_that_public_post(
+    app: Flask, services: Services, listed: Listed, unlisted: tuple[User, int, str]
+) -> None:
+    owner, solution, page = unlisted
+    with services.database.unit_of_work() as session:
+        copy = session.get_one(Solution, solution)
+        theirs = copy.organisation_id
+        dealt(session, session.get_one(Organisation, theirs))
+        session.query(OutboxTask).delete()
+    copied(services, copy, listed.solutions[1])
+    browser = Browser(app, owner)
+    for shown in (page, f"/solutions/{solution}/matches", f"/solutions/{solution}/preview"):
+        tree = parsed(browser.get(shown))
+        assert COPIED in words(tree)
+        assert "（会社い）" in words(tree)
+        assert links(tree)["提案1"] == f"/solutions/{listed.solutions[1]}"
+        assert "さきの投稿に合う募集を見る" not in links(tree)
+        assert "運営にお知らせください" in words(tree)
+    empty = text_of(browser.get(f"/my/organisations/{theirs}/matches"))
+    assert "さきに公開された投稿と文章がほとんど同じです" in empty
+    assert "具体的に書くと" not in empty
+    english = text_of(browser.get(f"{page}&lang=en"))
+    assert "This counts as the same as a post published earlier" in english
+
+
+def test_a_copy_stands_for_itself_once_the_first_post_is_withdrawn(
+    app: Flask, services: Services, listed: Listed, unlisted: tuple[User, int, str]
+) -> None:
+    owner, solution, page = unlisted
+    with services.database.unit_of_work() as session:
+        copy = session.get_one(Solution, solution)
+    copied(services, copy, listed.solutions[1])
+    with services.database.unit_of_work() as session:
+        session.get_one(Solution, listed.solutions[1]).state = "closed"
+    assert COPIED not in text_of(Browser(app, owner).get(page))
+
+
+def test_a_copied_call_keeps_its_list_and_says_what_firms_see(
+    app: Flask, services: Services, listed: Listed
+) -> None:
+    with services.database.unit_of_work() as session:
+        first = publish_call(session, session.merge(listed.officer), title="前からの募集").id
+        call = session.get_one(Call, listed.call)
+    copied(services, call, first)
+    page = Browser(app, listed.officer).get(f"/calls/{listed.call}/matches")
+    assert COPIED in text_of(page)
+    assert "ほとんど同じ募集のうち1つだけが出ます" in text_of(page)
+    assert card_titles(page) == ["提案0", "提案1", "提案2"]
+    assert COPIED in text_of(Browser(app, listed.officer).get(f"/calls/{listed.call}/preview"))
 
 
 # --- Whom a draft would reach -------------------------------------------------------------------
