@@ -157,7 +157,7 @@ class Smtp:
         try:
             with _answers():
                 self._begin(server, letter.recipient, content)
-            handing_over()
+            self._hand_over(server, handing_over)
             self._end(server)
         finally:
             _leave(server)
@@ -188,6 +188,13 @@ class Smtp:
         _expect(server.rcpt(recipient), 250, 251)
         _expect(server.docmd("DATA"), 354)
         server.send(content.rstrip(b"\r\n") + b"\r\n")  # base64: no line begins with a dot
+
+    def _hand_over(self, server: smtplib.SMTP, handing_over: HandingOver) -> None:
+        try:
+            handing_over()
+        except BaseException:
+            server.close()  # the server waits for the last line: to it a farewell would be text
+            raise
 
     def _end(self, server: smtplib.SMTP) -> None:
         try:

@@ -12,13 +12,13 @@ from typing import Any, NoReturn
 from sqlalchemy import event, text
 
 from hub.db import Database
+from tests.installation import PATIENCE
 
-PATIENCE = 10.0  # seconds
 FILES = {"os.rename", "os.remove", "tempfile.mkstemp", "socket.connect"}
 
 
-def dying(url: str, work: Callable[[Database], object], fatal: int) -> int:
-    """Work on the database at `url` in a fork that is killed at step number `fatal`.
+def dying(database: Database, work: Callable[[Database], object], fatal: int) -> int:
+    """Work on the database in a fork that is killed at step number `fatal`.
 
     Returns 0 when it was, else the number of steps that the work took. Statements, commits, files
     moved or removed, connections and what is sent to a mail server are steps.
@@ -26,22 +26,21 @@ def dying(url: str, work: Callable[[Database], object], fatal: int) -> int:
     reader, writer = os.pipe()
     child = os.fork()
     if not child:
-        _work(url, work, fatal, writer)
+        _work(database, work, fatal, writer)
     os.close(writer)
     with os.fdopen(reader) as said:
         steps = said.read()
     _, status = os.waitpid(child, 0)
     if os.WIFSIGNALED(status):
         assert os.WTERMSIG(status) == signal.SIGKILL
-        _wait_for_the_server(url)
+        _wait_for_the_server(database)
         return 0
     assert os.WEXITSTATUS(status) == 0, steps
     return int(steps)
 
 
-def _wait_for_the_server(url: str) -> None:
+def _wait_for_the_server(database: Database) -> None:
     """Return when PostgreSQL has noticed that its client is dead and has let go of its rows."""
-    database = Database(url)
     if not database.is_sqlite:
         others = text(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
@@ -51,10 +50,11 @@ def _wait_for_the_server(url: str) -> None:
         with database.engine.connect() as connection:
             while connection.scalar(others) and time.monotonic() < until:
                 time.sleep(0.01)
-    database.engine.dispose()
 
 
-def _work(url: str, work: Callable[[Database], object], fatal: int, writer: int) -> NoReturn:
+def _work(
+    database: Database, work: Callable[[Database], object], fatal: int, writer: int
+) -> NoReturn:
     steps = 0
 
     def step(*_args: object, **_named: object) -> None:
@@ -71,7 +71,7 @@ def _work(url: str, work: Callable[[Database], object], fatal: int, writer: int)
         step()
 
     try:
-        database = Database(url)  # connections of the parent stay with the parent
+        database.dispose()  # connections of the parent stay with the parent
         event.listen(database.engine, "before_cursor_execute", step)
         event.listen(database.engine, "commit", step)
         sys.addaudithook(lambda name, _args: step() if name in FILES else None)

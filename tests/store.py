@@ -11,7 +11,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from hub import commands
-from tests.installation import until
+from tests.installation import PATIENCE, until
 
 
 class Store:
@@ -28,7 +28,7 @@ class Store:
         self.process = subprocess.Popen(
             commands.valkey(self.folder, self.socket), stdout=subprocess.DEVNULL
         )
-        until(self.answers, 5, "the store answers")
+        until(self.answers, "the store answers")
 
     def answers(self) -> bool:
         """Whether it is up."""
@@ -39,7 +39,7 @@ class Store:
 
     def connect(self) -> Redis:
         """A connection of its own."""
-        return Redis.from_url(self.url, socket_timeout=5)
+        return Redis.from_url(self.url, socket_timeout=PATIENCE)
 
     def kill(self) -> None:
         """End it without a word."""

@@ -3,7 +3,6 @@
 import signal
 import socket
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,21 +18,29 @@ from hub.services import Services
 from search.query import SearchQuery
 from tests import market
 from tests.embedder import needs_model
-from tests.installation import Installation, until
+from tests.installation import PATIENCE, Installation, until
 
 pytestmark = pytest.mark.heavy
 
 
-@pytest.fixture
-def installation(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Installation]:
-    """A ready installation; everything it started is gone afterwards."""
-    made = Installation(tmp_path / "data").start().wait_ready()
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """An installation that was started once; everything it started is gone afterwards."""
+    made = Installation(tmp_path_factory.mktemp("installation") / "data").start()
     yield made
     family = made.everyone()
     made.stop(signal.SIGTERM)
     for process in family:
         if process.is_running():
             process.kill()
+
+
+@pytest.fixture
+def installation(started: Installation) -> Installation:
+    """A ready installation, whatever a test before did to it."""
+    if not started.everyone():
+        started.start()
+    return started.wait_ready()
 
 
 def gone(processes: list[psutil.Process]) -> bool:
@@ -50,7 +57,7 @@ def test_life_of_an_installation(installation: Installation) -> None:
 
     second = Installation(installation.data_dir).start()
     assert second.process is not None
-    assert second.process.wait(20) == 1
+    assert second.process.wait(PATIENCE) == 1
     assert "Another `hub serve` is running on this data folder" in installation.said()
     assert installation.ready()
 
@@ -58,25 +65,23 @@ def test_life_of_an_installation(installation: Installation) -> None:
     store = queue.connect(Settings(data_dir=installation.data_dir, redis_url=""))
     store.set("kept", "over a restart")
     assert installation.stop() == 0
-    until(lambda: gone(family), 2, "every process has ended")
+    until(lambda: gone(family), "every process has ended")
     assert not queue.socket_path(installation.data_dir).parent.exists()
 
-    began = time.monotonic()
     installation.start().wait_ready()
-    assert time.monotonic() - began < 15
     assert store.get("kept") == b"over a restart"
     assert installation.said().count("Reference data loaded") == 1
 
 
 def test_a_killed_child_comes_back(installation: Installation) -> None:
     for name in ("valkey", "worker", "schedule", "web"):
-        until(lambda: name in installation.children(), 10, f"{name} runs")  # noqa: B023
+        until(lambda: name in installation.children(), f"{name} runs")  # noqa: B023
         killed = installation.children()[name]
         below = killed.children(recursive=True)
         killed.kill()
-        until(lambda: installation.runs_another(name, killed), 10, f"{name} starts again")  # noqa: B023
-        until(lambda: gone(below), 5, "nothing of the killed one is left")  # noqa: B023
-        until(installation.ready, 30, "ready again")
+        until(lambda: installation.runs_another(name, killed), f"{name} starts again")  # noqa: B023
+        until(lambda: gone(below), "nothing of the killed one is left")  # noqa: B023
+        until(installation.ready, "ready again")
 
 
 def test_a_killed_supervisor_leaves_nobody_and_a_new_one_starts(
@@ -86,7 +91,7 @@ def test_a_killed_supervisor_leaves_nobody_and_a_new_one_starts(
     installation.stop(signal.SIGKILL)
     installation.start()  # at once, while the old children are still ending
     installation.wait_ready()
-    until(lambda: gone(family), 20, "every process of the old supervisor has ended")
+    until(lambda: gone(family), "every process of the old supervisor has ended")
 
 
 def test_a_port_in_use_is_said_before_anything_starts(tmp_path: Path) -> None:
@@ -95,7 +100,7 @@ def test_a_port_in_use_is_said_before_anything_starts(tmp_path: Path) -> None:
         other.listen()
         made = Installation(tmp_path / "data", PORT=str(other.getsockname()[1])).start()
         assert made.process is not None
-        assert made.process.wait(20) == 1
+        assert made.process.wait(PATIENCE) == 1
     assert "Choose another one, such as PORT=8001" in made.said()
     assert not (tmp_path / "data" / "logs").exists()
 
@@ -106,17 +111,17 @@ def test_a_child_that_cannot_start_shows_the_end_of_its_log(tmp_path: Path) -> N
     made.stop(signal.SIGTERM)
     made.start()
     assert made.process is not None
-    assert made.process.wait(30) == 1
+    assert made.process.wait(PATIENCE) == 1
     assert "unable to open database file" in made.said()
     assert "The database could not be prepared" in made.said()
 
 
 def test_a_stop_during_the_start_is_heard(tmp_path: Path) -> None:
     made = Installation(tmp_path / "data").start()
-    until(lambda: (tmp_path / "data" / "logs" / "valkey.log").exists(), 20, "the start has begun")
+    until(lambda: (tmp_path / "data" / "logs" / "valkey.log").exists(), "the start has begun")
     family = made.everyone()
-    assert made.stop(signal.SIGINT, seconds=20) == 0
-    until(lambda: gone(family), 2, "every process has ended")
+    assert made.stop(signal.SIGINT) == 0
+    until(lambda: gone(family), "every process has ended")
 
 
 def test_a_long_log_is_kept_beside_and_begun_anew(
@@ -158,7 +163,7 @@ def test_the_bundled_model_runs_beside_and_gives_new_listings_their_vectors(
     installation = Installation(data_dir, SEMANTIC="auto", DATABASE_URL=database_url).start()
     try:
         installation.wait_ready()
-        until(lambda: "embedder" in installation.children(), 10, "the model runs")
+        until(lambda: "embedder" in installation.children(), "the model runs")
         with database.unit_of_work() as session:
             market.publish_call(session, market.town(session), now=utcnow())
         here = Services.of(Settings(data_dir=data_dir, database_url=database_url, redis_url=""))
@@ -170,11 +175,11 @@ def test_the_bundled_model_runs_beside_and_gives_new_listings_their_vectors(
                 here.index.nearest(asked.values, SearchQuery(), 5, model=asked.model)
             )
 
-        until(found, 60, "the listing is found by its meaning")
+        until(found, "the listing is found by its meaning")
         killed = installation.children()["embedder"]
         killed.kill()
-        until(lambda: installation.runs_another("embedder", killed), 10, "the model comes back")
-        until(lambda: doctor.examine(database, here.index).clean, 60, "the doctor is content")
+        until(lambda: installation.runs_another("embedder", killed), "the model comes back")
+        until(lambda: doctor.examine(database, here.index).clean, "the doctor is content")
     finally:
         installation.stop(signal.SIGTERM)
     assert not queue.socket_path(data_dir).parent.exists()

@@ -22,7 +22,6 @@ from tests.journeys.views import find
 
 expect.set_options(timeout=PATIENCE)  # other tests use the same cores
 HERE = Path(__file__).parent
-SETTLE_SECONDS = 60
 WAYS: dict[str, type[Hands]] = {"mouse": Mouse, "keyboard": Keyboard, "no-script": Mouse}
 
 
@@ -60,14 +59,14 @@ def site(browser: Browser, data_dir: Path) -> Iterator[str]:
     ).start()
     try:
         made.wait_ready()
-        until(lambda: _tasks(data_dir, "index") == 0, SETTLE_SECONDS, "the demo market is indexed")
-        until(lambda: _tasks(data_dir, "match", "deal") == 0, SETTLE_SECONDS, "and dealt")
+        until(lambda: _tasks(data_dir, "index") == 0, "the demo market is indexed")
+        until(lambda: _tasks(data_dir, "match", "deal") == 0, "and dealt")
         audit(made)
         yield f"http://127.0.0.1:{made.port}"
     finally:
         family = made.everyone()
         status = made.stop(signal.SIGINT)
-        _, alive = psutil.wait_procs(family, timeout=5)
+        _, alive = psutil.wait_procs(family, timeout=PATIENCE / 1000)
         for process in alive:
             process.kill()
     assert status == 0, made.said()
@@ -87,7 +86,6 @@ def matched(site: str, data_dir: Path) -> None:
     kinds = ("match", "deal", "explain")
     until(
         lambda: not any(_tasks(data_dir, kind) for kind in kinds),
-        SETTLE_SECONDS,
         "the demo market is matched",
     )
 

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Page, Response
 
-from tests.journeys.browser import Cast
+from tests.journeys.browser import PATIENCE, Cast
 
 Act = Callable[[Page], Response]
-ANSWER_SECONDS = 15
 
 
 @dataclass(frozen=True)
@@ -107,7 +106,7 @@ def _unreadable_address(page: Page) -> Response:
 
 def _answered(page: Page, sign: str) -> Response:
     """Open the page again until the matcher has answered."""
-    deadline = time.monotonic() + ANSWER_SECONDS
+    deadline = time.monotonic() + PATIENCE / 1000
     answer = page.reload()
     while not page.locator(sign).count() and time.monotonic() < deadline:
         time.sleep(0.3)

@@ -588,7 +588,7 @@ def dead_or_done(
         compose(own, LINKS, clock=lambda: when)
         send(own, transport, LINKS.host, clock=lambda: when)
 
-    return dying(database.engine.url.render_as_string(hide_password=False), work, fatal)
+    return dying(database, work, fatal)
 
 
 @pytest.mark.heavy

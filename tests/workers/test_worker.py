@@ -14,7 +14,7 @@ from rq.job import Job
 from hub import commands
 from hub.config import Settings
 from hub.queue import INDEX, Queue
-from tests.installation import ROOT, until
+from tests.installation import PATIENCE, ROOT, until
 from tests.store import Store
 
 pytestmark = pytest.mark.heavy
@@ -44,7 +44,7 @@ def worker(
     monkeypatch.setenv("REDIS_URL", store.url)
     running = Running(settings, tmp_path / "worker.log")
     waits = Queue(store.connect())
-    until(lambda: waits.health().workers == 1, 30, "the worker is there")
+    until(lambda: waits.health().workers == 1, "the worker is there")
     yield running
     running.process.kill()
     running.process.wait()
@@ -53,25 +53,28 @@ def worker(
 def sleep(store: Store, seconds: float) -> Job:
     """A job that takes its time."""
     queue = RqQueue(INDEX, connection=store.connect())
-    return queue.enqueue("time.sleep", seconds, job_timeout=60, result_ttl=60)
+    return queue.enqueue("time.sleep", seconds, job_timeout=-1, result_ttl=-1)
 
 
 def started(worker: Running, job: Job) -> psutil.Process:
-    until(lambda: job.get_status() == "started" and worker.horses(), 20, "the job runs")
+    until(lambda: job.get_status() == "started" and worker.horses(), "the job runs")
     return worker.horses()[0]
 
 
 def test_a_killed_workers_job_dies_with_it(worker: Running, store: Store) -> None:
-    horse = started(worker, sleep(store, 50))
+    horse = started(worker, sleep(store, 10 * PATIENCE))
     worker.process.kill()
-    until(lambda: not horse.is_running() or horse.status() == "zombie", 2, "the job is dead")
+    until(lambda: not horse.is_running() or horse.status() == "zombie", "the job is dead")
 
 
-def test_a_stopping_worker_finishes_its_job(worker: Running, store: Store) -> None:
-    job = sleep(store, 1.5)
+def test_a_stopping_worker_finishes_its_job(worker: Running, store: Store, tmp_path: Path) -> None:
+    end = tmp_path / "end"
+    wait = ["sh", "-c", f"until [ -e {end} ]; do sleep 0.02; done"]
+    job = RqQueue(INDEX, connection=store.connect()).enqueue("subprocess.check_call", wait)
     started(worker, job)
     worker.process.send_signal(signal.SIGTERM)
-    assert worker.process.wait(10) == 0
+    end.touch()
+    assert worker.process.wait(PATIENCE) == 0
     assert job.get_status() == "finished"
 
 
@@ -80,12 +83,12 @@ def test_a_store_that_comes_back_finds_the_same_worker(worker: Running, store: S
     time.sleep(0.5)
     store.start()
     job = sleep(store, 0)
-    until(lambda: job.get_status() == "finished", 20, "a job after the store came back")
+    until(lambda: job.get_status() == "finished", "a job after the store came back")
     assert worker.process.poll() is None
 
 
 def test_log_lines_name_their_job(worker: Running, store: Store) -> None:
-    until(lambda: "built the index" in worker.log.read_text(), 20, "the first job has spoken")
+    until(lambda: "built the index" in worker.log.read_text(), "the first job has spoken")
     (line,) = [line for line in worker.log.read_text().splitlines() if "built the index" in line]
     name, _, job = line.partition("[")[2].partition("]")[0].partition(" ")
     assert name == "index"
@@ -94,7 +97,7 @@ def test_log_lines_name_their_job(worker: Running, store: Store) -> None:
 
 def test_a_failing_job_stops_nobody(worker: Running, store: Store) -> None:
     failing = RqQueue(INDEX, connection=store.connect()).enqueue("os.no_such_function")
-    until(lambda: failing.get_status() == "failed", 20, "the job has failed")
+    until(lambda: failing.get_status() == "failed", "the job has failed")
     job = sleep(store, 0)
-    until(lambda: job.get_status() == "finished", 20, "the next job")
+    until(lambda: job.get_status() == "finished", "the next job")
     assert worker.process.poll() is None

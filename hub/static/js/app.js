@@ -33,16 +33,38 @@ for (const note of document.querySelectorAll("[data-counts]")) {
   });
 }
 
-// Matches are being made: look again soon, then less often, and not for ever. Where there are
+// Matches are being made: look again soon, then less often, and not for ever. A section that waits
+// is exchanged alone, so that nobody is thrown back who works elsewhere on the page. Where there are
 // cards to read already, what answers an action stays until its reader leaves.
 const answered = document.querySelector(".flashes") && document.querySelector(".card-match");
-const waiting = answered ? null : document.querySelector("[data-look-again]");
-if (waiting) {
+
+const lookAgain = () => {
+  const waiting = answered ? null : document.querySelector("[data-look-again]");
+  if (!waiting) {
+    sessionStorage.removeItem("tries");
+    return;
+  }
   const tries = Number(sessionStorage.getItem("tries") || 0);
   sessionStorage.setItem("tries", String(tries + 1));
   if (tries < 15) {
-    setTimeout(() => location.reload(), 1000 * Number(waiting.dataset.lookAgain) * (1 + tries / 5));
+    const section = waiting.closest("section[aria-labelledby]");
+    setTimeout(
+      () => (section ? exchange(section) : location.reload()),
+      1000 * Number(waiting.dataset.lookAgain) * (1 + tries / 5),
+    );
   }
-} else {
-  sessionStorage.removeItem("tries");
-}
+};
+
+const exchange = async (section) => {
+  try {
+    const answer = await fetch(location.href);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = page.getElementById(section.getAttribute("aria-labelledby"))?.closest("section");
+    if (fresh && !section.contains(document.activeElement)) section.replaceWith(fresh);
+  } catch {
+    // The next look may find what this one did not.
+  }
+  lookAgain();
+};
+
+lookAgain();
