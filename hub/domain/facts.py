@@ -28,6 +28,7 @@ from hub.models.listing import (
 )
 from hub.models.organisation import Organisation
 from hub.models.reference import Municipality
+from hub.models.work import AuditEvent
 
 Facts = dict[str, Any]
 
@@ -146,12 +147,67 @@ def first_published(
 ) -> dict[int, int]:
     """When each published listing was first published, in seconds since 1970 UTC.
 
-    Of several posts with the same text the oldest one stands for all; nothing else asks.
+    Its age decides nothing but which of several posts with the same text stands for all.
     """
     model = Call if subject == "call" else Solution
     statement: Any = select(model.id, model.published_at)
     rows = session.execute(_published(statement, model, ids))
     return {row.id: epoch_seconds(row.published_at) or 0 for row in rows}
+
+
+def whole_text(subject: str, values: Mapping[str, Any]) -> str:
+    """All that a listing says in words."""
+    return "\n".join(values[name] for name in _texts(subject))
+
+
+def versions(
+    session: Session, subject: str, found: Mapping[int, Facts]
+) -> dict[int, list[tuple[int, str]]]:
+    """What published listings have said, oldest first: since when (seconds since 1970 UTC), what.
+
+    `found` holds what they say now. The first version is the one that was published; the trail
+    has those in between. A listing that was withdrawn this moment is left out.
+    """
+    published = first_published(session, subject, found)
+    changes = _changes(session, subject, published)
+    said: dict[int, list[tuple[int, str]]] = {}
+    for id_, begun in published.items():
+        values = dict(found[id_])
+        said[id_] = []
+        for when, before in reversed(changes[id_]):
+            said[id_].append((when, whole_text(subject, values)))
+            values |= before
+        said[id_].append((begun, whole_text(subject, values)))
+        said[id_].reverse()
+    return said
+
+
+def _changes(
+    session: Session, subject: str, ids: Collection[int]
+) -> defaultdict[int, list[tuple[int, dict[str, str]]]]:
+    """The changes of published texts, oldest first: when, and what the changed texts said before."""
+    model = Call if subject == "call" else Solution
+    rows = session.execute(
+        select(AuditEvent.subject_id, AuditEvent.at, AuditEvent.before)
+        .join(model, AuditEvent.subject_id == model.id)
+        .where(
+            AuditEvent.subject == subject,
+            AuditEvent.subject_id.in_(ids),
+            AuditEvent.action == f"{subject}.change",
+            AuditEvent.at > model.published_at,
+        )
+        .order_by(AuditEvent.id)
+    )
+    found: defaultdict[int, list[tuple[int, dict[str, str]]]] = defaultdict(list)
+    for row in rows:
+        before = {name: row.before[name] for name in _texts(subject) if name in row.before}
+        if before:
+            found[row.subject_id].append((epoch_seconds(row.at) or 0, before))
+    return found
+
+
+def _texts(subject: str) -> tuple[str, ...]:
+    return CALL_TEXTS if subject == "call" else SOLUTION_TEXTS
 
 
 def fingerprint(facts: Mapping[str, Any], meaning: str = "") -> str:

@@ -275,6 +275,110 @@ def originals(database: Database, subject: str) -> dict[int, int]:
         return {row.subject_id: row.original_id for row in rows if row.original_id is not None}
 
 
+DAY = timedelta(days=1)
+OLD = {
+    "title": "ゴルフのスイングを動画で診断",
+    "summary": "昔からあるゴルフの教室です。",
+    "solves": "ひとりで練習していると、悪い癖に気づけません。",
+    "brings": "動画で体の動きをなぞり、先生が言葉で直します。",
+}
+
+
+def words_of(solution: Solution) -> dict[str, str]:
+    return {name: getattr(solution, name) for name in OLD}
+
+
+def old_post(database: Database, **changes: object) -> int:
+    """What another firm than the first published a year before the others, about something else."""
+    with database.unit_of_work() as session:
+        owner = market.firm(session, "株式会社古株")
+        post = market.publish_solution(session, owner, now=NOW - 400 * DAY, **OLD | changes)
+        post.created_at = NOW - 400 * DAY
+    return post.id
+
+
+def edit(database: Database, id_: int, now: datetime, **changes: object) -> None:
+    with database.unit_of_work() as session:
+        market.rewrite(session, session.get_one(Solution, id_), now=now, **changes)
+
+
+def stands_for(database: Database, folder: Path, ids: set[int]) -> set[int]:
+    """Those of some solutions that have pairs once all is worked off, however that comes about."""
+
+    def voices() -> set[int]:
+        market.work_off(database, folder, clock=clock(99 * DAY))
+        return {solution for _, solution in pairs(database)} & ids
+
+    found = voices()
+    matching.new_epoch(database, now=NOW + 99 * DAY)
+    assert voices() == found, "after a new epoch"
+    with database.unit_of_work() as session:
+        for model in (Vector, Match, MatchState):
+            session.execute(delete(model))
+        for subject in stock.SUBJECTS:
+            outbox.note_ids(session, subject, list(facts.load(session, subject)), cause="", now=NOW)
+    shutil.rmtree(folder)
+    assert voices() == found, "after all that workers keep was lost"
+    return found
+
+
+def test_an_old_post_that_takes_over_a_text_is_younger_than_the_text(
+    matched: Database, folder: Path
+) -> None:
+    old = old_post(matched)
+    with matched.session() as session:
+        said = words_of(session.get_one(Solution, 1))
+    drain(matched, folder)
+    edit(matched, old, NOW + DAY, themes=("childcare",), **said)
+    assert stands_for(matched, folder, {1, old}) == {1}
+
+
+def test_a_text_set_beside_the_old_one_is_no_older(matched: Database, folder: Path) -> None:
+    long = {"solves": "".join(f"{way}の癖も、動画で直します。" for way in ("肩", "肘", "腰"))}
+    old = old_post(matched, **long)
+    with matched.session() as session:
+        first = session.get_one(Solution, 1)
+        said = "".join(words_of(first).values())
+    drain(matched, folder)
+    edit(matched, old, NOW + DAY, summary=said[:140], brings=said, evidence=said)
+    assert stands_for(matched, folder, {1, old}) == {1}
+
+
+def test_a_text_taken_over_in_small_edits_is_no_older(matched: Database, folder: Path) -> None:
+    old = old_post(matched)
+    with matched.session() as session:
+        said = words_of(session.get_one(Solution, 1))
+    for number, name in enumerate(("brings", "summary", "title", "solves")):
+        edit(matched, old, NOW + (1 + number) * DAY, **{name: said[name]})
+        drain(matched, folder)
+    assert stands_for(matched, folder, {1, old}) == {1}
+
+
+def test_a_text_that_was_away_for_a_moment_is_as_old_as_its_return(
+    matched: Database, folder: Path
+) -> None:
+    with matched.unit_of_work() as session:
+        said = words_of(session.get_one(Solution, 1))
+        copy = solution_on(session, market.firm(session, "株式会社まねた"), "childcare")
+        copy.published_at = NOW + DAY
+    drain(matched, folder)
+    edit(matched, 1, NOW + 2 * DAY, **OLD)
+    edit(matched, 1, NOW + 3 * DAY, **said)  # before any worker looked
+    assert stands_for(matched, folder, {1, copy.id}) == {copy.id}
+
+
+def test_a_post_that_is_corrected_and_shortened_keeps_its_age(
+    matched: Database, folder: Path
+) -> None:
+    with matched.unit_of_work() as session:
+        copy = solution_on(session, market.firm(session, "株式会社まねた"), "childcare")
+        copy.published_at = NOW + DAY
+    edit(matched, 1, NOW + 2 * DAY, evidence="二つの町で使われています。")
+    edit(matched, 1, NOW + 3 * DAY, evidence="", summary="")
+    edit(matched, 1, NOW + 4 * DAY, kinds=(), stage="proven")
+    assert stands_for(matched, folder, {1, copy.id}) == {1}
+
+
 def test_a_town_with_the_same_call_gets_answers_and_firms_see_one_of_them(
     matched: Database, folder: Path
 ) -> None:
@@ -514,7 +618,7 @@ def test_size_name_and_post_count_move_no_rank(matched: Database, folder: Path) 
 
 
 EVENTS = st.lists(
-    st.tuples(st.sampled_from(["add", "change", "close", "work"]), st.integers(0, 99)),
+    st.tuples(st.sampled_from(["add", "change", "close", "rewrite", "work"]), st.integers(0, 99)),
     min_size=1,
     max_size=12,
 )
@@ -528,19 +632,20 @@ def test_step_by_step_is_the_same_as_all_at_once(
     officer, owner = _begin_anew(matched, folder)
     for kind, number in events:
         if kind == "work":
-            drain(matched, folder)
+            market.work_off(matched, folder, clock=clock(DAY))
             continue
         with matched.unit_of_work() as session:
             _happen(session, kind, number, session.merge(officer), session.merge(owner))
-    drain(matched, folder)
+    market.work_off(matched, folder, clock=clock(DAY))
     step_by_step = pairs(matched)
     with matched.unit_of_work() as session:
         session.execute(delete(Match))
+        session.execute(delete(Vector))
         for subject in stock.SUBJECTS:
             ids = list(facts.load(session, subject))
             outbox.note_ids(session, subject, ids, cause="test", now=NOW)
     shutil.rmtree(folder)
-    drain(matched, folder)
+    market.work_off(matched, folder, clock=clock(DAY))
     assert pairs(matched) == step_by_step
 
 
@@ -574,6 +679,13 @@ def _happen(session: Session, kind: str, number: int, officer: User, owner: User
     if not live:
         return
     row = live[number % len(live)]
+    if kind == "rewrite":
+        if isinstance(row, Solution):
+            title, problem = TOPICS[topic]
+            changes = {"title": f"{title}の仕組み", "summary": title, "solves": problem}
+            now = NOW + timedelta(minutes=number)
+            market.rewrite(session, row, now=now, brings=title, **changes)
+        return
     if kind == "change":
         row.summary = TOPICS[topic][1]
     else:

@@ -245,16 +245,16 @@ def _enter(session: Session, market: Stock, change: Change) -> None:
     for subject in SUBJECTS:
         ids = [id_ for own, id_ in change.keys if own == subject]
         found = facts.load(session, subject, ids)
-        since = facts.first_published(session, subject, ids)
+        since = stock.ages(session, subject, found)
         said = stock.meanings(session, subject, ids, market.model)
         for id_ in ids:
             key = (subject, id_)
-            if id_ not in found:
+            if id_ not in since:
                 gone.add(key)
                 continue
             meaning = said.get(id_, stock.NO_MEANING)
             change.present[key] = facts.fingerprint(found[id_], meaning.mark)
-            mark = stock.mark(change.present[key])
+            mark = stock.mark(change.present[key], since[id_])
             if stored.get(key) != mark:
                 post = stock.read(subject, found[id_], since[id_], meaning)
                 change.posts[key] = post, mark

@@ -25,7 +25,8 @@ from hub.models import Vector
 from search.passages import digest
 from workers.jobs import epochs
 from workers.matching import MATCHING_VERSION
-from workers.matching.channels import profile
+from workers.matching.channels import profile, shingles
+from workers.matching.copies import said_since
 from workers.matching.facts import CallFacts, SolutionFacts
 from workers.matching.listing import CallTraits, Listing, SolutionTraits, from_bytes, listing
 from workers.matching.market import Change, Market
@@ -162,9 +163,24 @@ def marks(session: Session, keys: Collection[Key]) -> dict[Key, str]:
     return found
 
 
-def mark(fingerprint: str) -> str:
-    """What a row was made from: the rules that read it, then the content."""
-    return _RULES + fingerprint[len(_RULES) :]
+def mark(fingerprint: str, since: int) -> str:
+    """What a row was made from: the rules that read it, then the content and its age."""
+    made = hashlib.sha256(f"{fingerprint} {since}".encode()).hexdigest()
+    return _RULES + made[len(_RULES) :]
+
+
+def ages(session: Session, subject: str, found: Mapping[int, Facts]) -> dict[int, int]:
+    """Since when published listings have said most of what they say now, in seconds since 1970 UTC.
+
+    It is asked of the trail each time and of nothing that workers keep, so that all of them agree.
+    """
+    since: dict[int, int] = {}
+    for id_, versions in facts.versions(session, subject, found).items():
+        if len(versions) == 1:
+            since[id_] = versions[0][0]
+        else:
+            since[id_] = said_since([(when, shingles(said)) for when, said in versions])
+    return since
 
 
 def record(subject: str, values: Facts) -> CallFacts | SolutionFacts:
@@ -208,13 +224,15 @@ def read(subject: str, values: Facts, since: int, meaning: Meaning) -> Listing:
 def outdated(session: Session, subject: str, ids: Collection[int], model: str) -> dict[int, Marked]:
     """The published listings among `ids` whose row is missing or says something else, read anew."""
     found = facts.load(session, subject, ids)
-    since = facts.first_published(session, subject, ids)
+    since = ages(session, subject, found)
     said = meanings(session, subject, ids, model)
     stored = marks(session, {(subject, id_) for id_ in found})
     fresh: dict[int, Marked] = {}
     for id_, values in found.items():
+        if id_ not in since:
+            continue
         meaning = said.get(id_, NO_MEANING)
-        wanted = mark(facts.fingerprint(values, meaning.mark))
+        wanted = mark(facts.fingerprint(values, meaning.mark), since[id_])
         if stored.get((subject, id_)) == wanted:
             continue
         try:

@@ -1,7 +1,8 @@
 """Recognising copies: posts that are nearly the same text are one offer.
 
 Two texts are copies when their sets of five-letter pieces overlap by a Jaccard index of 0.4 or
-more; chains of copies join. The oldest post of an offer is its canonical post and stands for all.
+more; chains of copies join. The post of an offer that has said most of its text for longest is its
+canonical post and stands for all.
 
 A set of n pieces that overlaps another so much shares at least 0.4 n pieces with it, so it has
 one of any 0.6 n + 1 pieces in common with it: looking for the rarest of them finds every copy.
@@ -32,6 +33,22 @@ def jaccard(a: Shingles, b: Shingles) -> float:
     return common / union if union else 0.0
 
 
+def said_since(versions: Sequence[tuple[int, Shingles]]) -> int:
+    """Return since when a post has said most of what it says now.
+
+    `versions` are what it said, oldest first: since when, and the pieces. Its time begins anew
+    with the version of which 0.4 or more was not there when it began last, in one edit or in many.
+    So a post that takes over a text that is not its own, beside the old one too, is never a copy
+    that is older than the text.
+    """
+    since, then = versions[0]
+    for when, text in versions[1:]:
+        kept = len(np.intersect1d(text, then, assume_unique=True))
+        if len(text) - kept >= COPY * len(text):
+            since, then = when, text
+    return since
+
+
 def copy_pairs(texts: Sequence[Shingles]) -> list[tuple[int, int]]:
     """Return pairs of positions (i < j) of copies, enough of them to join all copies.
 
@@ -55,7 +72,7 @@ def canonical(
     """Map every id to the id that stands for its offer.
 
     `pairs` are positions in `ids`. The canonical post is the one with the smallest seniority:
-    (first published, hash of the text).
+    (since when it says most of this, hash of the text).
     """
     parent = list(range(len(ids)))
 

@@ -61,9 +61,9 @@ Traits = CallTraits | SolutionTraits
 class Listing:
     """One call or solution in the market.
 
-    `owner` is the town or the firm: it groups a list, no score reads it. `since` (seconds, first
-    published) decides only which of several copies stands for the offer. `meaning` holds rows of
-    length one: the gist of the listing, then its passages.
+    `owner` is the town or the firm: it groups a list, no score reads it. `since` (seconds: when it
+    began to say most of this) decides only which of several copies stands for the offer. `meaning`
+    holds rows of length one: the gist of the listing, then its passages.
     """
 
     id: int
