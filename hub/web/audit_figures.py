@@ -65,6 +65,18 @@ class Ratios:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """The audit in short: how many things met their goal, did not, or cannot be told yet.
+
+    `missed` are (title, anchor) of the parts that tell of what did not.
+    """
+
+    met: int
+    unknown: int
+    missed: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
 class Share:
     """A part of a whole; `width` is percent."""
 
@@ -283,6 +295,35 @@ def turns(figures: Figures) -> list[Fact]:
             TARGETS.few,
         ),
     ]
+
+
+def answer(figures: Figures) -> Answer:
+    """Which parts of the audit met their goals."""
+    compared = {
+        (_("会社の大きさごとの出かた"), "audit-size"): sizes(figures),
+        (_("新しい会社の出かた"), "audit-age"): ages(figures),
+        (_("会社の場所ごとの出かた"), "audit-area"): areas(figures),
+        (_("募集の数ごとの、自治体の出かた"), "audit-town-calls"): town_calls(figures),
+        (_("場所ごとの、自治体の出かた"), "audit-town-area"): town_areas(figures),
+    }
+    limited = {
+        (_("一部の会社に集まっていないか"), "audit-spread"): spread(figures),
+        (_("出番がまわっているか"), "audit-turns"): turns(figures),
+        (_("公平のために下がった点数"), "audit-loss"): loss(figures),
+    }
+    told: dict[tuple[str, str], list[bool]] = {
+        part: [not bar.below for bar in found.drawn] if len(found.drawn) > 1 else []
+        for part, found in compared.items()
+    }
+    told |= {
+        part: [fact.good for fact in facts if fact.good is not None]
+        for part, facts in limited.items()
+    }
+    return Answer(
+        met=sum(bool(found) and all(found) for found in told.values()),
+        unknown=sum(not found for found in told.values()),
+        missed=[part for part, found in told.items() if not all(found)],
+    )
 
 
 def spread(figures: Figures) -> list[Fact]:

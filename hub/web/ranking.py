@@ -150,6 +150,7 @@ def _audit(found: Report, reports: Sequence[Report]) -> dict[str, Any]:
             "high": audit_figures.ratio(balance.high),
         },
         "headline": audit_figures.headline(figures),
+        "answer": audit_figures.answer(figures),
         "sizes": audit_figures.sizes(figures),
         "ages": audit_figures.ages(figures),
         "areas": audit_figures.areas(figures),

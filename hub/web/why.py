@@ -22,7 +22,7 @@ from hub.web.access import LARGEST_ID, needs
 from hub.web.context import actor, commit, now, person, session
 from hub.web.language import chosen
 from hub.web.limits import limiter
-from hub.web.match_cards import PART_LEVELS, PartLevel
+from hub.web.match_cards import PartLevel
 from hub.web.words import _
 
 bp = Blueprint("why", __name__)
@@ -66,7 +66,6 @@ class Weak:
     """A part of the score that holds the pair back: what is so, and what would help."""
 
     label: str
-    level: int | None
     fact: str
     help: str
 
@@ -75,6 +74,7 @@ class Weak:
 class WhyNot:
     """What the matcher says of a pair that nothing but its score keeps apart."""
 
+    verdict: str
     score: str
     rank: str
     list_words: list[str]
@@ -180,9 +180,10 @@ def _apart(where: Position) -> list[str]:
 def _why(said: dict[str, Any], where: Position) -> WhyNot:
     parts: dict[str, float | None] = said["parts"]
     return WhyNot(
+        verdict=_verdict(where, said["score"]),
         score=_number(said["score"]),
         rank=_rank(where),
-        list_words=_list_words(where, said),
+        list_words=_list_words(where),
         weak=[_weak(part) for part in said["weakest"]],
         parts=match_cards.part_levels(parts),
     )
@@ -208,8 +209,24 @@ def _rank(where: Position) -> str:
     return _("点数だけで並べると、企業の中で%(rank)s番目です。", rank=where.rank)
 
 
-def _list_words(where: Position, said: dict[str, Any]) -> list[str]:
-    """What the list is like, against the pair's own score."""
+def _verdict(where: Position, score: float) -> str:
+    """The answer in one sentence; empty where the list holds the firm, or will be made anew."""
+    if where.place is not None:
+        return ""
+    if score < RULES.cut_call:
+        return _(
+            "点数が%(score)sで、一覧に出す下限の%(cut)sに届いていません。場所があいていても出しません。",
+            score=_number(score), cut=_number(RULES.cut_call),
+        )  # fmt: skip
+    if where.places >= RULES.k:
+        return _(
+            "一覧の%(count)s件は、ほかの企業のソリューションで埋まっています。", count=where.places
+        )
+    return ""
+
+
+def _list_words(where: Position) -> list[str]:
+    """What the list is like."""
     found = []
     if where.last is not None:
         found.append(
@@ -225,20 +242,12 @@ def _list_words(where: Position, said: dict[str, Any]) -> list[str]:
             _("うち%(count)s件は、まだどこにも表示されていない提案のための場所です。",
               count=where.reserved)
         )  # fmt: skip
-    if said["score"] < RULES.cut_call:
-        found.append(
-            _("点数が%(cut)sに届かないものは、場所があいていても出しません。",
-              cut=_number(RULES.cut_call))
-        )  # fmt: skip
-    elif where.places >= RULES.k and where.place is None:
-        found.append(_("1つの一覧に出るのは%(count)s件までです。", count=RULES.k))
     return found
 
 
 def _weak(part: dict[str, Any]) -> Weak:
-    value, name = part["value"], LABELS[part["code"]]
-    level = None if value is None else round(value * PART_LEVELS)
-    return Weak(_(name), level, part["fact"][chosen()], part["help"][chosen()])
+    name = LABELS[part["code"]]
+    return Weak(_(name), part["fact"][chosen()], part["help"][chosen()])
 
 
 def _number(score: float) -> str:

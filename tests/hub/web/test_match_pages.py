@@ -303,7 +303,7 @@ def test_a_company_asks_waits_and_reads_why_it_is_not_shown(
     for wanted in (
         "この組の点数は0.38です", "近いものの中に入らなかったため", "一覧は3件です",
         "うち1件は、まだどこにも表示されていない提案のための場所です",
-        "点数が0.40に届かないものは",
+        "点数が0.38で、一覧に出す下限の0.40に届いていません",
     ):  # fmt: skip
         assert wanted in text, wanted
     weak = words(parts(parsed(shown))["weak"])
@@ -452,6 +452,25 @@ def test_a_place_that_the_town_took_away_counts_in_no_list(
     with services.database.unit_of_work() as session:
         put_aside(session, listed.hall, listed.call, listed.solutions[0])
     assert "一覧は2件です" in text_of(browser.get(page))
+
+
+def test_a_full_list_is_the_answer_to_a_score_that_would_do(
+    app: Flask, services: Services, listed: Listed, unlisted: tuple[User, int, str]
+) -> None:
+    owner, _id, page = unlisted
+    with services.database.unit_of_work() as session:
+        call = session.get_one(Call, listed.call)
+        for number in range(4, 11):
+            solution = publish_solution(session, firm(session, f"会社{number}"))
+            session.add(pair(call, solution, 0.6, **SAID))
+            session.flush()
+            session.add(place(call, session.get_one(Match, (call.id, solution.id)), number))
+    browser = Browser(app, owner)
+    ask(browser, page)
+    answered(services, score=0.5)
+    text = text_of(browser.get(page))
+    assert "一覧の10件は、ほかの企業のソリューションで埋まっています" in text
+    assert "下限の0.40に届いていません" not in text
 
 
 def test_who_is_shown_after_all_is_told_so(app: Flask, services: Services, listed: Listed) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 
 import pytest
 from flask import Flask
@@ -130,6 +131,19 @@ def test_every_picture_says_itself_and_has_its_table(app: Flask, services: Servi
     assert "0.8を下回る区分があります" in words(found["audit-size"])
     assert "5人まで 1.00" in by_class(found["audit-size"], "chart")[0].get("aria-label", "")
     assert "2026年11月16日から2026年11月22日まで" in words(found["audit-weeks"])
+
+
+def test_the_audit_begins_with_its_answer(app: Flask, services: Services) -> None:
+    fill(services, WEEK)
+    tree = parsed(Browser(app).get("/ranking"))
+    text = words(tree)
+    assert text.index("目標の内が") < text.index("検索の順番 ことばを")
+    (missed,) = (int(n) for n in set(re.findall("外が([0-9]+)項目", text)))
+    short = next(part for part in by_class(tree, "notice") if "この週の答え" in words(part))
+    anchors = [a.get("href") for a in short.iter("a")]
+    assert len(anchors) == missed > 0
+    assert "#audit-size" in anchors
+    assert {anchor.removeprefix("#") for anchor in anchors if anchor} <= parts(tree).keys()
 
 
 def test_no_small_group_can_be_told_from_any_form(app: Flask, services: Services) -> None:
