@@ -56,7 +56,7 @@ from search.plan import plan
 from search.query import FACETS, STORED, SearchQuery
 from search.vectors import VectorFiles
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _WRITER_BYTES = 30_000_000
 _MOST_VALUES = 2_500  # more than all municipalities
 _TIES = 32

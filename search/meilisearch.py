@@ -33,7 +33,7 @@ from search.meili_search import Search, counts
 from search.meili_server import Refused, Row, Server, Task
 from search.query import SearchQuery
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 # Listings, or bytes, of one task while everything is built anew.
 _BULK, _BULK_BYTES = 2_000, 16_000_000
 _IDS = 500

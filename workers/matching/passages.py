@@ -5,10 +5,10 @@ Each sentence gets the weight of its field times the weight of its manner of spe
 it struggles with.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from search.enumeration import pieces
+from search.enumeration import enumerations
 from search.sentences import weighted_sentences
 from workers.matching.facts import CallFacts, Facts
 
@@ -53,14 +53,36 @@ class Passage:
 
 def passages(facts: Facts) -> Iterator[Passage]:
     """Yield the weighted sentences of a listing, title first, in a fixed order of fields."""
-    fields = CALL_FIELDS if isinstance(facts, CallFacts) else SOLUTION_FIELDS
-    for field, weight in fields.items():
-        text: str = getattr(facts, field)
+    offers = not isinstance(facts, CallFacts)
+    fields = SOLUTION_FIELDS if offers else CALL_FIELDS
+    texts: dict[str, str] = {field: getattr(facts, field) for field in fields}
+    # Over all fields at once: a list does not end where a line or a field does.
+    whole = "\n".join(texts.values())
+    lists = list(enumerations(whole)) if offers else []
+    at = 0
+    for field, text in texts.items():
         sentences = [(text, 1.0)] if field == "title" else weighted_sentences(text)
+        end = at
         for sentence, manner in sentences:
-            if isinstance(facts, CallFacts):
-                yield Passage(sentence, field, weight * manner)
-                continue
-            for piece, listed in pieces(sentence):
+            start = whole.index(sentence, end)
+            end = start + len(sentence)
+            for piece, listed in _pieces(whole, start, end, lists):
                 share = LISTED_WEIGHT if listed else manner
-                yield Passage(piece, field, weight * share, listed)
+                yield Passage(piece, field, fields[field] * share, listed)
+        at += len(text) + 1
+
+
+def _pieces(
+    text: str, start: int, end: int, lists: Sequence[tuple[int, int]]
+) -> Iterator[tuple[str, bool]]:
+    """Cut text[start:end] into (piece, does it stand in one of the lists)."""
+    for first, last in lists:
+        if first < end and start < last:
+            if start < first:
+                yield text[start:first], False
+                start = first
+            stop = min(last, end)
+            yield text[start:stop], True
+            start = stop
+    if start < end:
+        yield text[start:end], False
