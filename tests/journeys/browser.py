@@ -8,7 +8,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import axe_playwright_python
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Request
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Error,
+    Page,
+    Playwright,
+    Request,
+    Response,
+)
 
 from seeds.demo import PASSWORD
 
@@ -118,6 +127,16 @@ class Cast:
         """Close every window."""
         for page in self.pages.values():
             page.context.close()
+
+
+def visit(page: Page, path: str) -> Response | None:
+    """Open an address; once more when the page that is left was just opening itself again."""
+    try:
+        return page.goto(path)
+    except Error as error:
+        if "interrupted by another navigation" not in error.message:
+            raise
+        return page.goto(path)
 
 
 def sign_in(page: Page, email: str, password: str = PASSWORD) -> None:

@@ -5,6 +5,8 @@ from abc import ABC, abstractmethod
 
 from playwright.sync_api import Locator, Page
 
+from tests.journeys.browser import visit
+
 MOST_TABS = 300
 
 
@@ -16,7 +18,7 @@ class Hands(ABC):
 
     def go(self, path: str) -> None:
         """Open an address."""
-        self.page.goto(path)
+        visit(self.page, path)
 
     def write(self, label: str, text: str, nth: int = 0) -> None:
         """Type into the field whose label begins so, instead of what stood there."""

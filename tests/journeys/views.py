@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Page, Response
 
-from tests.journeys.browser import PATIENCE, Cast
+from tests.journeys.browser import PATIENCE, Cast, visit
 
 Act = Callable[[Page], Response]
 
@@ -27,7 +27,7 @@ class View:
         path = self.path.format_map(places)
         if language != "ja":
             path += f"{'&' if '?' in path else '?'}lang={language}"
-        answer = page.goto(path)
+        answer = visit(page, path)
         if self.act is not None:
             answer = self.act(page)
         assert answer is not None
@@ -107,10 +107,11 @@ def _unreadable_address(page: Page) -> Response:
 def _answered(page: Page, sign: str) -> Response:
     """Open the page again until the matcher has answered."""
     deadline = time.monotonic() + PATIENCE / 1000
-    answer = page.reload()
+    path = page.url.partition("#")[0]  # with its fragment, the same address is not opened again
+    answer = visit(page, path)
     while not page.locator(sign).count() and time.monotonic() < deadline:
         time.sleep(0.3)
-        answer = page.reload()
+        answer = visit(page, path)
     assert answer is not None
     assert page.locator(sign).count(), f"no {sign} on {page.url}"
     return answer
@@ -289,7 +290,7 @@ def find(cast: Cast) -> dict[str, str]:
 
 def _first(cast: Cast, path: str, link: str, who: str = "visitor") -> str:
     page = cast.page(who)
-    page.goto(path)
+    visit(page, path)
     address = page.locator(f"main {link}").first.get_attribute("href")
     assert address is not None
     return address
