@@ -15,7 +15,7 @@ of sentences and one short item that is no noun phrase end a run of less than ei
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import Enum
 from itertools import groupby
 from typing import NamedTuple
@@ -131,11 +131,7 @@ def is_noun_phrase(item: str) -> bool:
 def _runs(text: str, items: Sequence[Span]) -> Iterator[Span]:
     """Yield the runs of noun phrases: those within a sentence and those of whole sentences."""
     whole: list[_Item] = []
-    kinds = {item: _kind(item) for item in {text[start:end] for start, end in items}}
-    times = Counter(text[start:end] for start, end in items)
-    for item, kind in kinds.items():
-        if kind is _Kind.ODD and times[item] >= MINIMUM_RUN:
-            kinds[item] = _Kind.NOTHING
+    kinds = _kinds(text[start:end] for start, end in items)
     for sentence in _parted(items, lambda end, start: _STOP.search(text, end, start) is not None):
         alone = len(sentence) == 1
         read = [_Item(start, end, kinds[text[start:end]], alone) for start, end in sentence]
@@ -148,6 +144,14 @@ def _runs(text: str, items: Sequence[Span]) -> Iterator[Span]:
             if not prose:
                 yield from _listed(text, list(group))
     yield from _listed(text, whole)
+
+
+def _kinds(items: Iterable[str]) -> dict[str, _Kind]:
+    """Return what every item is; odd letters that come again and again only hold a list together."""
+    times = Counter(items)
+    kinds = {item: _kind(item) for item in times}
+    often = (item for item, kind in kinds.items() if kind is _Kind.ODD)
+    return kinds | {item: _Kind.NOTHING for item in often if times[item] >= MINIMUM_RUN}
 
 
 def _chains(text: str, items: Sequence[Span]) -> Iterator[Span]:
