@@ -9,12 +9,14 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from hub.clock import epoch_seconds
+from hub.db import in_parts
 from hub.models.listing import (
     Call,
     CallEligibility,
@@ -180,6 +182,38 @@ def versions(
         said[id_].append((begun, whole_text(subject, values)))
         said[id_].reverse()
     return said
+
+
+def unsaid(session: Session, ids: Collection[int], since: datetime) -> dict[int, list[str]]:
+    """What solutions said after a moment and say no more: all they said, if they were withdrawn."""
+    found: dict[int, list[str]] = {}
+    for part in in_parts(sorted(ids)):
+        changes = _changes(session, "solution", part)
+        columns = (getattr(Solution, name) for name in SOLUTION_TEXTS)
+        withdrawn = (Solution.state != "published").label("withdrawn")
+        changed = Solution.id.in_(changes)
+        statement = select(Solution.id, withdrawn, *columns)
+        own = Solution.id.in_(part)
+        for row in session.execute(statement.where(own, or_(withdrawn, changed))):
+            values = {name: getattr(row, name) for name in SOLUTION_TEXTS}
+            said = [whole_text("solution", values)] if row.withdrawn else []
+            for when, before in reversed(changes[row.id]):
+                values |= before
+                if when > since.timestamp():
+                    said.append(whole_text("solution", values))
+            found[row.id] = said
+    return found
+
+
+def texts(session: Session, ids: Collection[int]) -> dict[int, str]:
+    """All that solutions say in words."""
+    columns = (getattr(Solution, name) for name in SOLUTION_TEXTS)
+    statement = select(Solution.id, *columns)
+    return {
+        row.id: whole_text("solution", {name: getattr(row, name) for name in SOLUTION_TEXTS})
+        for part in in_parts(sorted(ids))
+        for row in session.execute(statement.where(Solution.id.in_(part)))
+    }
 
 
 def _changes(

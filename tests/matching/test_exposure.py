@@ -349,6 +349,19 @@ def test_unseen_offers_use_one_reserve_place_of_a_list_and_seen_ones_none() -> N
     assert [p.solution for p in week if p.how == "reserve"] == [299]
 
 
+def test_a_seen_offer_stands_behind_every_unseen_one() -> None:
+    """Firm 1 is owed for an unseen offer elsewhere; that is no reason to show again what was seen."""
+    merit = [Row(3, 310 + firm, firm, 0.9) for firm in (1, 2)]
+    seen = [Row(1, 101, 1, 0.7), Row(2, 101, 1, 0.7)]
+    fresh = [Row(1, 102, 1, 0.6), Row(2, 202, 2, 0.6), Row(1, 203, 2, 0.57)]
+    week = dealt(pairs_of([*merit, *STARS[:4], *seen, *fresh]), offers={101: 0.0})
+    assert {p.solution for p in week if p.how == "reserve"} == {102, 202}
+    week = dealt(pairs_of([*merit, *STARS[:4], *seen, *fresh[1:]]), offers={101: 0.0})
+    assert {p.solution for p in week if p.how == "reserve"} == {202, 203}
+    week = dealt(pairs_of([*merit, *STARS[:4], *seen]), offers={101: 0.0})
+    assert {p.solution for p in week if p.how == "reserve"} == {101}
+
+
 def test_a_waiting_firm_takes_a_reserve_place_from_the_next_in_merit() -> None:
     rows = [Row(1, 101 + firm, firm, 0.9 - firm / 100) for firm in range(1, 5)]
     rows += [Row(2, 101 + firm, firm, 0.9 - firm / 100) for firm in range(1, 5)]

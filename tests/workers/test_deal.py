@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 import seeds
@@ -293,6 +293,49 @@ def test_reserve_places_stay_through_the_week_and_move_on_after_it(
     matching.new_epoch(crowded, now=NOW + week)
     work_off(crowded, folder, week)
     assert reserve(crowded).isdisjoint(first)
+
+
+@pytest.mark.parametrize("how", ["withdrawn", "made another one"])
+def test_posting_a_shown_offer_anew_leaves_the_place_to_an_unseen_one(
+    crowded: Database, folder: Path, how: str
+) -> None:
+    """Two firms are placed elsewhere; each has one more offer, and one of these can be shown."""
+    with crowded.unit_of_work() as session:
+        own = select(Match).where(Match.call_id == 1).order_by(Match.score.desc())
+        rows = session.scalars(own).all()
+        least = [row.solution_id for row in rows[:2]]
+        for number, row in enumerate(rows[2:]):
+            row.score = 0.99 - number / 1000 if number < RULES.k - 1 else 0.1
+        for id_, topic in zip(least, ("snow", "circular"), strict=True):
+            owner = session.get_one(Solution, id_).organisation.memberships[0].user
+            solution_on(session, owner, topic)
+        session.execute(delete(Place))  # nobody has seen anything yet
+
+    def offered(week: int) -> int:
+        """Which of the two offers holds a place in the first list."""
+        later = week * timedelta(days=7)
+        with crowded.unit_of_work() as session:
+            outbox.note_ids(session, "market", [1], cause="test", now=NOW, kinds=("deal",))
+        work_off(crowded, folder, later)
+        with crowded.session() as session:
+            inside = [p for p in current(session, "call", 1) if p.solution_id in (*least, *anew)]
+            assert [place.how for place in inside] == ["reserve"]
+            return inside[0].solution_id
+
+    anew: list[int] = []
+    first = offered(0)
+    now = NOW + timedelta(days=7)  # before anybody else could be shown
+    with crowded.unit_of_work() as session:
+        post = session.get_one(Solution, first)
+        owner = post.organisation.memberships[0].user
+        said = solutions.values_of(post)
+        if how == "withdrawn":
+            solutions.close(session, post, actor=owner, now=now, expected_version=2)
+        else:
+            text = dict.fromkeys(("solves", "brings"), "庭木の枝を切り、運び出します。")
+            market.rewrite(session, post, now=now, title="庭の手入れ", summary="", **text)
+        anew.append(market.publish_solution(session, owner, now=now, **said).id)
+    assert {first, offered(1)} == set(least)
 
 
 def test_everybody_who_suits_is_shown_within_weeks(crowded: Database, folder: Path) -> None:

@@ -9,7 +9,7 @@ whole market is dealt anew, and what firms are owed is settled.
 import logging
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from hub.clock import utcnow
 from hub.db import Database
-from hub.domain import dealing, feedback, outbox
+from hub.domain import dealing, facts, feedback, outbox
 from hub.domain.dealing import Dealt, Won
 from hub.domain.fairness.dial import dial_in_force
 from hub.domain.outbox import Task
@@ -29,6 +29,8 @@ from hub.models.matching import Epoch, Place
 from workers.context import opened
 from workers.jobs import epochs, stock
 from workers.matching import exposure
+from workers.matching.channels import shingles
+from workers.matching.copies import canonical, copy_pairs
 from workers.matching.exposure import Pairs, Placed, Rules
 from workers.matching.exposure.pairs import Ints
 from workers.matching.score import tasted
@@ -198,7 +200,7 @@ def _deal_market(session: Session, epoch_id: int, now: datetime) -> None:
         lists=calls,
         shift=shift,
         debt={id_: row.debt for id_, row in known.items()},
-        offers=dict.fromkeys(_seen(session, now), 0.0),
+        offers=dict.fromkeys(_seen(session, pairs, now), 0.0),
         rules=rules,
     )
     _write(session, "call", calls, rows, pairs, placed, epoch_id, now)
@@ -225,11 +227,30 @@ def _settle(session: Session, entitled: Collection[int], epoch_id: int, now: dat
         row.debt = before[id_] + share * (after[id_] - before[id_])
 
 
-def _seen(session: Session, now: datetime) -> list[int]:
-    """Solutions that were in a call's list lately."""
+def _seen(session: Session, pairs: Pairs, now: datetime) -> set[int]:
+    """Solutions that were in a call's list lately, or say again what their firm showed there.
+
+    Who withdraws an offer, or makes it another one, and posts it anew has nothing unseen to show.
+    """
     lately = (Place.ends_at.is_(None)) | (Place.ends_at > now - SEEN_WITHIN)
-    shown = select(Place.solution_id).where(Place.kind == "call", lately)
-    return list(session.scalars(shown.distinct()))
+    places = select(Place.solution_id, Place.firm_id).where(Place.kind == "call", lately)
+    firm_of = {row.solution_id: row.firm_id for row in session.execute(places.distinct())}
+    withdrawn: defaultdict[int, list[str]] = defaultdict(list)
+    for solution, said in facts.unsaid(session, firm_of, now - SEEN_WITHIN).items():
+        withdrawn[firm_of[solution]] += said
+    again: set[int] = set()
+    for firm, said in withdrawn.items():
+        others = set(pairs.solution[pairs.firm == firm].tolist()) - firm_of.keys()
+        again |= _copies_of(said, facts.texts(session, others))
+    return again | firm_of.keys()
+
+
+def _copies_of(said: Sequence[str], posts: Mapping[int, str]) -> set[int]:
+    """Those of the posts that are copies of something that was said."""
+    texts = [shingles(text) for text in (*said, *posts.values())]
+    ids = [*range(-len(said), 0), *posts]
+    heads = canonical(ids, [(int(id_ > 0), "") for id_ in ids], copy_pairs(texts))
+    return {id_ for id_ in posts if heads[id_] < 0}
 
 
 # --- The lists of firms --------------------------------------------------------------------------

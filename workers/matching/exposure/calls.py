@@ -50,7 +50,8 @@ def deal_calls(
 
     - Gate: a reserve place has value ≥ max(t, rho · lowest merit value of its list).
     - Floor: of the entitled firms without a merit place as many as possible win a reserve place,
-      by greatest debt, then by greatest value. Unseen offers come after all firms.
+      by greatest debt, then by greatest value. Unseen offers come after all firms, and before all
+      offers that were seen.
     - Copies: posts that are not canonical change nothing; a firm has one place in a list.
     - Order: nobody in the first k − q places stands above a firm of the list whose value is
       greater by more than 2 · delta. So a list loses at most 2 · delta on each place, and 1 − rho
@@ -166,7 +167,10 @@ def _firms(field: _Field, reserved: Ints, elsewhere: Mask, rules: Rules) -> Ints
 
 
 def _offers(field: _Field, reserved: Ints, debt: Mapping[int, float], rules: Rules) -> Ints:
-    """Add unseen offers of firms already placed: in turns, so that every firm's first comes first."""
+    """Add unseen offers of firms already placed: in turns, so that every firm's first comes first.
+
+    Those that are owed nothing were seen: they get what all others have left.
+    """
     solutions, solution = np.unique(field.pairs.solution, return_inverse=True)
     owed = looked_up(debt, solutions, rules.start)
     seen = np.zeros(len(solutions), bool)
@@ -174,19 +178,24 @@ def _offers(field: _Field, reserved: Ints, debt: Mapping[int, float], rules: Rul
     used = np.zeros(len(field.calls), np.int64)
     edges = np.flatnonzero(_passing(field))
     edges = edges[np.lexsort((edges, -owed[solution[edges]]))]  # who is owed most stands first
-    for _ in range(rules.turns):
-        room = np.minimum(_room(field, reserved, rules), rules.offers - used)
-        taken = np.isin(field.code[edges], field.code[reserved])
-        edges = edges[~seen[solution[edges]] & ~taken & (room[field.call[edges]] > 0)]
-        each = edges[firsts(field.code[edges])]
-        most = np.zeros(len(field.firms))
-        np.maximum.at(most, field.firm[each], owed[solution[each]])
-        chosen = _assigned(field, each, room, most)
-        if not len(chosen):
-            break
-        seen[solution[chosen]] = True
-        used[field.call[chosen]] += 1
-        reserved = np.concatenate([reserved, chosen])
+    turns = np.zeros(len(field.firms), np.int64)
+    unseen = owed[solution[edges]] > 0
+    for waiting in (edges[unseen], edges[~unseen]):
+        for _ in range(rules.turns):
+            room = np.minimum(_room(field, reserved, rules), rules.offers - used)
+            taken = np.isin(field.code[waiting], field.code[reserved])
+            free = (room[field.call[waiting]] > 0) & (turns[field.firm[waiting]] < rules.turns)
+            waiting = waiting[~seen[solution[waiting]] & ~taken & free]
+            each = waiting[firsts(field.code[waiting])]
+            most = np.zeros(len(field.firms))
+            np.maximum.at(most, field.firm[each], owed[solution[each]])
+            chosen = _assigned(field, each, room, most)
+            if not len(chosen):
+                break
+            seen[solution[chosen]] = True
+            used[field.call[chosen]] += 1
+            turns[field.firm[chosen]] += 1
+            reserved = np.concatenate([reserved, chosen])
     return reserved
 
 
