@@ -221,7 +221,7 @@ def test_an_officer_sees_whom_a_draft_would_reach(hands: Hands, way: str) -> Non
     expect(reach.get_by_role("heading")).to_have_text("この下書きはだれに届くか")
     discard = page.locator("summary", has_text="下書きを捨てる")
     discard.focus()
-    wait_for(reach.get_by_text("いまの文章に合う企業は0社です"), hands, way)
+    wait_for(reach.get_by_text("いまの文章によく合う企業は0社です"), hands, way)
     if way != "no-script":
         expect(discard).to_be_focused()  # nobody is thrown back to the top of the page
     expect(reach).to_contain_text("困りごとを具体的に書くと届きやすくなります")

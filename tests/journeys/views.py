@@ -123,7 +123,7 @@ def _reach(page: Page) -> Response:
     if button.count():
         with page.expect_navigation():
             button.click()
-    return _answered(page, "section:has(#reach) p:has-text('いまの文章に合う企業')")
+    return _answered(page, "section:has(#reach) p:has-text('いまの文章によく合う企業')")
 
 
 def _interested(page: Page) -> Response:

@@ -678,7 +678,7 @@ def test_saving_a_draft_asks_whom_it_would_reach(
     reached(services, first=first)
     page = browser.get(draft)
     text = text_of(page)
-    assert "いまの文章に合う企業は3社です" in text
+    assert "いまの文章によく合う企業は3社です" in text
     assert [words(a) for a in by_class(parsed(page), "reach-list")[0].iter("a")] == ["提案0", "提案1", "提案2"]  # fmt: skip
     assert REASONS[0] in text
     assert "届きやすくなります" not in text
