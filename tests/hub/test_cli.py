@@ -45,7 +45,7 @@ def test_doctor_exits_by_what_it_finds_and_repair_queues_tasks(
     assert healthy.exit_code == 0
     assert healthy.output.count("in step") == 3
     with database.unit_of_work() as session:
-        market.publish_call(session, market.town(session))
+        market.publish_call(session, market.town(session), closes_at=None)
         for task in session.scalars(select(OutboxTask)):
             session.delete(task)
     ill = hub("doctor")

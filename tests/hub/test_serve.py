@@ -4,6 +4,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import psutil
@@ -165,7 +166,10 @@ def test_the_bundled_model_runs_beside_and_gives_new_listings_their_vectors(
         installation.wait_ready()
         until(lambda: "embedder" in installation.children(), "the model runs")
         with database.unit_of_work() as session:
-            market.publish_call(session, market.town(session), now=utcnow())
+            now = utcnow()
+            market.publish_call(
+                session, market.town(session), now=now, closes_at=now + timedelta(days=30)
+            )
         here = Services.of(Settings(data_dir=data_dir, database_url=database_url, redis_url=""))
         here.queue.ping("index")
 

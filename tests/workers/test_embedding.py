@@ -16,7 +16,6 @@ import pytest
 from sqlalchemy import delete, select
 
 from hub import doctor
-from hub.clock import utcnow
 from hub.config import Settings
 from hub.db import Database
 from hub.domain import documents, organisations, outbox, vectors
@@ -314,10 +313,12 @@ def test_the_job_itself_does_nothing_without_a_queue_store_and_a_model(
 KILLED = textwrap.dedent(
     """
     import sys
+    from datetime import datetime
     from hub.db import Database
     from search.embedding import HttpEmbedder
     from workers.jobs import embedding
-    embedding.drain(Database(sys.argv[1]), HttpEmbedder(sys.argv[2]))
+    now = datetime.fromisoformat(sys.argv[3])
+    embedding.drain(Database(sys.argv[1]), HttpEmbedder(sys.argv[2]), clock=lambda: now)
     """
 )
 
@@ -328,7 +329,7 @@ def test_a_worker_killed_again_and_again_computes_nothing_twice_but_what_was_in_
     index: EmbeddedIndex,
     server: Endpoint,
     clock: Clock,
-    until_asked: Callable[[int], None],
+    until_asked: Callable[[int, "subprocess.Popen[bytes]"], None],
 ) -> None:
     with database.unit_of_work() as session:
         officer = market.town(session)
@@ -342,9 +343,10 @@ def test_a_worker_killed_again_and_again_computes_nothing_twice_but_what_was_in_
     kills = 0
     for _ in range(4):
         with database.unit_of_work() as session:
-            outbox.hurry(session, "embed", now=utcnow())  # the lease of the dead is over
-        child = subprocess.Popen([sys.executable, "-c", KILLED, database_url, server.url], cwd=ROOT)
-        until_asked(len(server.asked) + 3)
+            outbox.hurry(session, "embed", now=NOW)  # the lease of the dead is over
+        given = (database_url, server.url, NOW.isoformat())
+        child = subprocess.Popen([sys.executable, "-c", KILLED, *given], cwd=ROOT)
+        until_asked(len(server.asked) + 3, child)
         if child.poll() is None:
             os.kill(child.pid, signal.SIGKILL)
             kills += 1
@@ -362,12 +364,11 @@ def test_a_worker_killed_again_and_again_computes_nothing_twice_but_what_was_in_
 
 
 @pytest.fixture
-def until_asked(server: Endpoint) -> Callable[[int], None]:
-    """Wait until the endpoint was asked so often, or for ten seconds."""
+def until_asked(server: Endpoint) -> Callable[[int, "subprocess.Popen[bytes]"], None]:
+    """Wait until the endpoint was asked so often, or the asking process has ended."""
 
-    def wait(times: int) -> None:
-        deadline = time.monotonic() + 10
-        while len(server.asked) < times and time.monotonic() < deadline:
+    def wait(times: int, child: "subprocess.Popen[bytes]") -> None:
+        while len(server.asked) < times and child.poll() is None:
             time.sleep(0.005)
 
     return wait

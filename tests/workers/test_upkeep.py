@@ -28,7 +28,7 @@ def here(settings: Settings, store: Store, monkeypatch: pytest.MonkeyPatch) -> S
     with made.database.unit_of_work() as session:
         market.publish_call(session, market.town(session))
         market.publish_solution(session, market.firm(session))
-    indexing.build(made.database, made.index)
+    indexing.build(made.database, made.index, clock=made.clock)
     indexing.drain(made.database, made.index, clock=made.clock)
     market.work_off(made.database, epochs.root(settings.data_dir), clock=made.clock)
     return made
