@@ -102,6 +102,16 @@ def _kill(pid: int, number: signal.Signals) -> None:
         os.kill(pid, number)
 
 
+def settled(installation: Installation, database: Database) -> None:
+    """Wait until nothing is left to do; shows the logs when something is."""
+    try:
+        until(lambda: _waiting(database) == 0, "the outbox is empty")
+    except AssertionError as error:
+        raise AssertionError(
+            f"{error}: {_waiting(database)} tasks\n{installation.logs()}"
+        ) from None
+
+
 def test_200_publishes_survive_every_death(
     installation: Installation, database: Database, tmp_path: Path
 ) -> None:
@@ -123,7 +133,7 @@ def test_200_publishes_survive_every_death(
     assert saboteur.done.keys() >= {"worker SIGKILL", "valkey SIGKILL", "valkey SIGSTOP"}
     assert unheard > 0, "the store was never away while somebody published"
 
-    until(lambda: _waiting(database) == 0, "the outbox is empty")
+    settled(installation, database)
     index = EmbeddedIndex(data_dir / "index")
     assert doctor.examine(database, index) == doctor.Report()
     told = subprocess.run(
@@ -153,7 +163,7 @@ def test_a_rebuild_that_is_killed_again_and_again_ends_with_one_list_each(
         people = officer.id, owner.id
         for number in range(REBUILT):
             _publish(session, number, people)
-    until(lambda: _waiting(database) == 0, "the outbox is empty")
+    settled(installation, database)
     output = tmp_path / "rebuild.out"
     rebuild = _rebuild(installation, output, 1)
     for number in range(KILLS):
@@ -168,7 +178,7 @@ def test_a_rebuild_that_is_killed_again_and_again_ends_with_one_list_each(
         worker.resume()
     assert rebuild.wait(PATIENCE) == 0, output.read_text()
     assert "going on" in output.read_text(), "no rebuild was killed half way"
-    until(lambda: _waiting(database) == 0, "the outbox is empty")
+    settled(installation, database)
     index = EmbeddedIndex(installation.data_dir / "index")
     assert doctor.examine(database, index) == doctor.Report()
     with database.session() as session:
