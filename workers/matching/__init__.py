@@ -11,7 +11,7 @@ from pathlib import Path
 
 from search.analysis import ANALYSIS_VERSION
 
-RULES_VERSION = 7
+RULES_VERSION = 8
 _GLOSSARY = hashlib.sha256((Path(__file__).parent / "concepts.txt").read_bytes()).hexdigest()
 # What profiles and epochs were made by: rules, glossary, Japanese analysis.
 MATCHING_VERSION = f"m{RULES_VERSION}.{_GLOSSARY[:8]}.{ANALYSIS_VERSION}"
