@@ -15,7 +15,16 @@ from hub.evaluation import matching
 from hub.evaluation.labelled import BadSet, read
 from hub.evaluation.pipeline import scored
 from workers.matching.score import Weight
-from workers.matching.tuning import LEAST_COMPARISONS, Answer, Fit, Refit, factors, measure, refit
+from workers.matching.tuning import (
+    LEAST_COMPARISONS,
+    MOST_OF_ONE,
+    Answer,
+    Fit,
+    Refit,
+    factors,
+    measure,
+    refit,
+)
 
 HELD_OUT = 5  # every fifth list is kept back to measure on
 
@@ -37,11 +46,17 @@ def run(
     good = sum(answer.good for answer in answers)
     say(f"返事 / answers: {len(answers)} ({good} for, {len(answers) - good} against)")
     say(f"くらべた組 / comparisons: {found.comparisons}")
-    if found.comparisons < LEAST_COMPARISONS:
+    say(
+        f"1つの組織が数に入るのは{MOST_OF_ONE}組までです / one organisation counts for at most "
+        f"{MOST_OF_ONE}: {found.counted} count, of {found.voices} organisations"
+    )
+    if found.counted < LEAST_COMPARISONS:
         raise CannotTune(
-            f"返事が足りません。同じ一覧の中の賛否の組が{LEAST_COMPARISONS}組いります / "
+            f"返事が足りません。同じ一覧の中の賛否の組が{LEAST_COMPARISONS}組いります。"
+            f"1つの組織は{MOST_OF_ONE}組まで数えます / "
             f"too few answers: {LEAST_COMPARISONS} comparisons of an answer for and one against "
-            f"in the same list are needed, there are {found.comparisons}"
+            f"in the same list are needed, at most {MOST_OF_ONE} of one organisation; "
+            f"there are {found.counted}"
         )
     say(_fits(found, measure(kept_back, found.before), measure(kept_back, found.after)))
     say(_changes(found))

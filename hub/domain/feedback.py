@@ -371,10 +371,11 @@ def _factor(values: Iterable[float | None]) -> float:
 class Outcome:
     """An answer that says whether a pair fits: of which list, from which place, for or against.
 
-    `parts` and `prose` are the pair's as it was answered.
+    `voice` tells only which answers one organisation gave; it counts from 0. `parts` and `prose` are the pair's as it was answered.
     """
 
     list: str
+    voice: int
     place: int
     good: bool
     parts: dict[str, float | None]
@@ -391,9 +392,11 @@ def outcomes(session: Session) -> list[Outcome]:
         .where(Feedback.verdict != "hidden")
         .order_by(Feedback.organisation_id, Feedback.call_id, Feedback.solution_id)
     )
+    voices: dict[int, int] = {}
     return [
         Outcome(
             list=f"call-{row.call_id}" if seen["list"] == "call" else f"firm-{row.organisation_id}",
+            voice=voices.setdefault(row.organisation_id, len(voices)),
             place=seen["rank"],
             good=row.verdict != "declined",
             parts=seen["parts"],

@@ -20,7 +20,7 @@ from tests.matching.samples import (
 )
 from workers.matching.facts import CallFacts, SolutionFacts
 from workers.matching.listing import traits
-from workers.matching.places import place_fit
+from workers.matching.places import REGION_OF, masks, numbers, place_fit, place_fits
 from workers.matching.score import (
     CALIBRATION,
     CODES,
@@ -268,3 +268,11 @@ def test_answering_the_need_helps() -> None:
     vague = replace(SOLUTION, solves="地域の困りごとを解決します。", brings="画面を提供します。")
     clear = replace(vague, solves=SOLUTION.solves)
     assert score_of(CALL, clear, EPOCH).value > score_of(CALL, vague, EPOCH).value
+
+
+def test_a_wide_area_suits_a_call_no_better_than_all_of_japan() -> None:
+    every = sorted(REGION_OF)
+    areas = [("00",), *(tuple(every[-count:]) for count in (1, 9, 23, 24, 47))]
+    fits = place_fits(numbers(["47"]).repeat(len(areas)), masks(areas))
+    assert fits.tolist() == [place_fit("47", own) for own in areas]
+    assert fits.tolist() == [0.8, 1.0, 1.0, 1.0, 0.8, 0.8]

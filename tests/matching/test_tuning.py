@@ -2,6 +2,7 @@
 
 import math
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -22,7 +23,7 @@ def answers(count: int, telling: str, seed: int = 1, misleading: str = "") -> li
             parts[telling] = 0.9 if good else 0.3
             if misleading:
                 parts[misleading] = 0.3 if good else 0.9
-            found.append(Answer(f"call-{number}", place, good, parts))
+            found.append(Answer(f"call-{number}", number, place, good, parts))
     return found
 
 
@@ -49,20 +50,42 @@ def test_too_few_answers_change_nothing() -> None:
     assert found.fit_after == found.fit_before
 
 
+def of_one(found: list[Answer], voice: int = 999) -> list[Answer]:
+    return [replace(answer, voice=voice, list=f"{answer.list} of {voice}") for answer in found]
+
+
+def test_one_organisation_alone_changes_nothing_however_much_it_answers() -> None:
+    found = refit(of_one(answers(60, "themes", misleading="text")))
+    assert (found.comparisons, found.counted, found.voices) == (180, 5, 1)
+    assert found.after == WEIGHTS
+
+
+def test_a_loud_organisation_does_not_outvote_the_others() -> None:
+    many = answers(60, "themes", misleading="text")
+    loud = of_one(answers(200, "text", seed=2, misleading="themes"))
+    alone, together = refit(many), refit([*many, *loud])
+    assert together.after == alone.after
+    assert together.comparisons == alone.comparisons + 600
+    assert together.counted == alone.counted + 5
+
+
 def test_no_answers_at_all_are_fine() -> None:
     found = refit([])
     assert (found.after, found.comparisons) == (WEIGHTS, 0)
 
 
 def test_answers_of_different_lists_are_not_compared() -> None:
-    some = [Answer(f"firm-{i}", 1, i % 2 == 0, dict.fromkeys(CODES, 0.5)) for i in range(100)]
+    some = [Answer(f"firm-{i}", i, 1, i % 2 == 0, dict.fromkeys(CODES, 0.5)) for i in range(100)]
     assert refit(some).comparisons == 0
 
 
 def test_answers_far_down_count_more_but_no_more_than_four() -> None:
     def loss(place: int) -> float:
-        near = [Answer("a", 1, True, {"text": 0.9}), Answer("a", 1, False, {"text": 0.2})]
-        far = [Answer("b", place, True, {"text": 0.2}), Answer("b", place, False, {"text": 0.9})]
+        near = [Answer("a", 1, 1, True, {"text": 0.9}), Answer("a", 1, 1, False, {"text": 0.2})]
+        far = [
+            Answer("b", 2, place, True, {"text": 0.2}),
+            Answer("b", 2, place, False, {"text": 0.9}),
+        ]
         return refit([*near, *far]).fit_before.loss
 
     assert loss(1) < loss(3) < loss(15)

@@ -10,11 +10,13 @@ from hub.app import create_app
 from hub.db import Database
 from hub.domain import facts, matches, outbox, solutions
 from hub.models import Call, Match, Organisation, SizeFacts, Solution
+from hub.models.listing import CALL_KINDS
 from hub.services import Services
 from tests import market as jobs
 from tests.conftest import NOW, Once
 from tests.market import SOLUTION, firm, organisation_of, publish_call, publish_solution, town
 from workers.jobs import epochs
+from workers.matching.places import REGION_OF
 
 TEXTS = {
     "見守り": "放課後の小学生を地域の大人が見守り、空き教室で宿題を手伝います。",
@@ -115,6 +117,36 @@ def test_other_posts_of_a_firm_move_no_rank(services: Services, market: Call) ->
     work_off(services)
     after, _ = lists(services.database, market)
     assert after == before
+
+
+def test_ticking_everything_is_the_same_as_ticking_nothing(
+    services: Services, market: Call
+) -> None:
+    """Every kind of call is none in particular, every prefecture is all of Japan."""
+
+    def told(areas: tuple[str, ...], kinds: tuple[str, ...]) -> dict[int, tuple[object, ...]]:
+        with services.database.unit_of_work() as session:
+            for solution in session.query(Solution):
+                jobs.rewrite(session, solution, now=NOW, areas=areas, kinds=kinds)
+        work_off(services)
+        with services.database.session() as session:
+            return {
+                m.solution_id: (m.score, m.parts, m.reasons, m.gaps) for m in session.query(Match)
+            }
+
+    every = tuple(REGION_OF)
+    plain = told(("00",), ())
+    assert told(("00",), CALL_KINDS) == plain
+    ticked = told(every, CALL_KINDS)
+    assert {id_: found[:2] for id_, found in ticked.items()} == {
+        id_: found[:2] for id_, found in plain.items()
+    }
+    assert told(tuple(set(every) - {"47"}), ()).keys() == plain.keys()
+    with services.database.session() as session:
+        assert {m.solution_id: m.score for m in session.query(Match)} == {
+            id_: found[0] for id_, found in plain.items()
+        }
+    assert all(told(("04",), ("pilot",))[id_][0] > found[0] for id_, found in plain.items())
 
 
 def test_views_move_no_rank(services: Services, market: Call) -> None:

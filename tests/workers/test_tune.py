@@ -21,14 +21,18 @@ from workers.matching import score
 from workers.matching.score import CODES
 from workers.tune import CannotTune, held_out, run
 
+# One town alone changes no weight, however much it answers.
+TOWNS = ("011002", "022012", "032018", "042021", "052019", "062014", "072010", "082015")
+
 
 def answered(database: Database, lists: int) -> None:
     """Calls whose towns liked what shares their themes, and nothing else did the texts tell."""
     random = Random(3)
     with database.unit_of_work() as session:
-        officer, owner = town(session), firm(session)
+        officers, owner = [town(session, body) for body in TOWNS], firm(session)
         solutions = [publish_solution(session, owner) for _ in range(4)]
         for number in range(lists):
+            officer = officers[number % len(officers)]
             call = publish_call(session, officer, title=f"募集{number}")
             for rank, solution in enumerate(solutions, 1):
                 good = rank == 4
@@ -69,6 +73,11 @@ def test_too_few_answers_are_refused_and_how_many_it_takes_is_said(database: Dat
         printed(database)
 
 
+def test_what_one_organisation_counts_for_is_said(database: Database) -> None:
+    answered(database, 40)
+    assert "one organisation counts for at most 5: " in printed(database, dry_run=True)
+
+
 def test_only_answers_about_fit_to_what_was_shown_count(database: Database) -> None:
     with database.unit_of_work() as session:
         officer, owner = town(session), firm(session)
@@ -100,7 +109,7 @@ def test_only_answers_about_fit_to_what_was_shown_count(database: Database) -> N
 
 def test_no_outcome_names_a_firm_a_post_or_a_size() -> None:
     named = set(feedback.Outcome.__dataclass_fields__)
-    assert named == {"list", "place", "good", "parts", "prose"}
+    assert named == {"list", "voice", "place", "good", "parts", "prose"}
     columns = {c for m in (Call, Solution, Organisation) for c in m.__table__.columns.keys()}  # noqa: SIM118
     assert not {c for c in columns if "interest" in c or "feedback" in c or "liked" in c}
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from workers.matching import meaning
 from workers.matching.concepts import Concept
 from workers.matching.evidence import Evidence, find_answer, find_evidence
-from workers.matching.facts import CallFacts, SolutionFacts
+from workers.matching.facts import CallFacts, SolutionFacts, wished
 from workers.matching.gaps import SUITS, find_gaps
 from workers.matching.names import Names, named
 from workers.matching.places import NATIONWIDE
@@ -231,7 +231,7 @@ def _place(call: CallFacts, solution: SolutionFacts, names: Names) -> Iterator[S
 
 def _kind(call: CallFacts, solution: SolutionFacts, names: Names) -> Iterator[Sentence]:
     kind = names.kinds.get(call.kind)
-    if kind and call.kind in solution.kinds:
+    if kind and call.kind in wished(solution.kinds):
         yield Sentence(
             f"企業は「{kind[0]}」の募集を希望しています。",
             f"The company is looking for calls of this kind: “{kind[1]}”.",

@@ -7,6 +7,7 @@ rows and group a list ("one place per firm"); no score reads them, nor the dates
 
 import hashlib
 import json
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 
 # Names of rows, dates and states: they gate or group, they are not content.
@@ -71,6 +72,15 @@ class SolutionFacts:
 
 
 Facts = CallFacts | SolutionFacts
+
+
+# The kinds of call that a firm can wish for.
+CALL_KINDS = frozenset(("pilot", "accelerator", "proposal", "collaboration"))
+
+
+def wished(kinds: Collection[str]) -> tuple[str, ...]:
+    """Return the kinds of call a firm wishes for, sorted: none when it ticked all of them."""
+    return () if set(kinds) >= CALL_KINDS else tuple(sorted(set(kinds)))
 
 
 def fingerprint(facts: Facts) -> str:

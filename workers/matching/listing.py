@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.matching.channels import Profile
-from workers.matching.facts import CallFacts, Facts
+from workers.matching.facts import CallFacts, Facts, wished
 
 Meaning = NDArray[np.float16]
 
@@ -39,7 +39,10 @@ class CallTraits:
 
 @dataclass(frozen=True, slots=True)
 class SolutionTraits:
-    """What scoring needs of a solution besides its text; tuples are sorted, () = not stated."""
+    """What scoring needs of a solution besides its text; tuples are sorted, () = not stated.
+
+    Whoever wishes for every kind of call has stated none.
+    """
 
     themes: tuple[str, ...] = ()
     asks: tuple[str, ...] = ()
@@ -117,7 +120,7 @@ def traits(facts: Facts) -> Traits:
     return SolutionTraits(
         themes=_sorted(facts.themes),
         asks=_sorted(facts.asks),
-        kinds=_sorted(facts.kinds),
+        kinds=wished(facts.kinds),
         stage=facts.stage or None,
         areas=_sorted(facts.areas),
         juridical=facts.juridical,

@@ -10,6 +10,8 @@ Bits = NDArray[np.int64]
 NATIONWIDE = "00"
 # How far a declared area suits a call: the very prefecture, all of Japan, the same region.
 SAME_PREFECTURE, EVERYWHERE, SAME_REGION = 1.0, 0.8, 0.5
+# Who names more prefectures than this (half of them) says no more of any than "all of Japan".
+MOST_NAMED = 23
 
 _REGIONS = {
     "hokkaido": range(1, 2),
@@ -30,7 +32,7 @@ def place_fit(prefecture: str | None, areas: Collection[str]) -> float | None:
     if not prefecture or not areas:
         return None
     if prefecture in areas:
-        return SAME_PREFECTURE
+        return SAME_PREFECTURE if len(set(areas) - {NATIONWIDE}) <= MOST_NAMED else EVERYWHERE
     if NATIONWIDE in areas:
         return EVERYWHERE
     region = REGION_OF.get(prefecture)
@@ -56,7 +58,8 @@ def place_fits(here: Bits, areas: Bits) -> NDArray[np.float64]:
     """Return `place_fit` for many pairs of a number and a set, NaN for its None."""
     near = np.where(areas & _REGIONAL[here], SAME_REGION, 0.0)
     fits = np.where(areas & 1, EVERYWHERE, near)
-    fits = np.where(areas >> here & 1, SAME_PREFECTURE, fits)
+    named = np.where(np.bitwise_count(areas >> 1) <= MOST_NAMED, SAME_PREFECTURE, EVERYWHERE)
+    fits = np.where(areas >> here & 1, named, fits)
     return np.where((here == 0) | (areas == 0), np.nan, fits)
 
 

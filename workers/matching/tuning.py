@@ -5,11 +5,15 @@ us). The loss is that of pairwise ranking, log(1 + exp(-(r_for - r_against) / 0.
 down a list was less likely to be seen, so it counts 1 / v_p = log2(1 + p), at most 4. Weights are
 printed in steps of five hundredths, and in one refit at most a tenth of all weight may change: few
 tables are within reach, so all of them are tried. A step has to be worth it; without enough
-answers nothing changes. No firm, post or size is known here.
+answers nothing changes.
+
+Nobody decides alone: a list with many answers makes many comparisons, so those of one organisation
+count, all together, as much as five, and it takes the voices of several to change anything. Which
+organisation that is, is not known here, nor any firm, post or size.
 """
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
@@ -20,7 +24,8 @@ from workers.matching.score import CODES, WEIGHTS, Column, Rows, Weight, combine
 
 STEP = 0.05
 MOST_CHANGE = 0.10  # of the weight of a view, up and down together
-LEAST_COMPARISONS = 30
+LEAST_COMPARISONS = 30  # as they count, so of no fewer than six organisations
+MOST_OF_ONE = 5  # comparisons that one organisation counts for
 MOST_WEIGHT = 4.0
 _SCALE = 0.05  # equally good pairs scatter by about as much
 _STEP_COST = 2.0  # by so much the whole loss must fall for one step: the prior
@@ -30,10 +35,12 @@ _STEP_COST = 2.0  # by so much the whole loss must fall for one step: the prior
 class Answer:
     """An organisation's answer to a pair: in which list and place, and for or against it.
 
-    `parts` are the sub-scores the pair had (None = not stated), `prose` its factor D.
+    `voice` is the same for all answers of one organisation. `parts` are the sub-scores the pair had
+    (None = not stated), `prose` its factor D.
     """
 
     list: str
+    voice: int
     place: int
     good: bool
     parts: Mapping[str, float | None]
@@ -50,13 +57,18 @@ class Fit:
 
 @dataclass(frozen=True, slots=True)
 class Refit:
-    """Weights before and after, how well each orders the answers, and from how many comparisons."""
+    """Weights before and after, how well each orders the answers, and from how many comparisons.
+
+    `counted` is what these count for, when no organisation counts for more than five.
+    """
 
     before: tuple[Weight, ...]
     after: tuple[Weight, ...]
     fit_before: Fit
     fit_after: Fit
     comparisons: int
+    counted: int
+    voices: int
 
 
 def refit(answers: Sequence[Answer]) -> Refit:
@@ -68,10 +80,11 @@ def refit(answers: Sequence[Answer]) -> Refit:
     for steps in _reachable():
         taste = factors(_moved(steps))
         loss = found.fit(taste).loss * found.weight + _STEP_COST * sum(map(abs, steps))
-        if found.count >= LEAST_COMPARISONS and loss < least - 1e-9:
+        if found.counted >= LEAST_COMPARISONS and loss < least - 1e-9:
             best, least = steps, loss
     after = _moved(best)
-    return Refit(WEIGHTS, after, now, found.fit(factors(after)), found.count)
+    fit_after = found.fit(factors(after))
+    return Refit(WEIGHTS, after, now, fit_after, found.count, found.counted, found.voices)
 
 
 def measure(answers: Sequence[Answer], weights: Sequence[Weight]) -> Fit:
@@ -96,6 +109,8 @@ class _Comparisons:
     good: Rows
     bad: Rows
     weights: Column
+    counted: int
+    voices: int
 
     @classmethod
     def of(cls, answers: Sequence[Answer]) -> "_Comparisons":
@@ -104,6 +119,8 @@ class _Comparisons:
             sides[answer.list][not answer.good].append(i)
         pairs = [pair for good, bad in sides.values() for pair in product(good, bad)]
         seen = [min(math.log2(1 + answer.place), MOST_WEIGHT) for answer in answers]
+        of = Counter(answers[good].voice for good, _ in pairs)
+        share = {voice: min(1.0, MOST_OF_ONE / count) for voice, count in of.items()}
         return cls(
             values={
                 code: np.array([_number(answer.parts.get(code)) for answer in answers])
@@ -112,7 +129,12 @@ class _Comparisons:
             prose=np.array([answer.prose for answer in answers], np.float64),
             good=np.array([good for good, _ in pairs], np.int64),
             bad=np.array([bad for _, bad in pairs], np.int64),
-            weights=np.array([max(seen[good], seen[bad]) for good, bad in pairs], np.float64),
+            weights=np.array(
+                [share[answers[good].voice] * max(seen[good], seen[bad]) for good, bad in pairs],
+                np.float64,
+            ),
+            counted=sum(min(count, MOST_OF_ONE) for count in of.values()),
+            voices=len(of),
         )
 
     @property
