@@ -22,7 +22,7 @@ from workers.context import opened
 from workers.matching import echoes, meaning, score
 from workers.matching import epoch as epochs
 from workers.matching.channels import CHANNELS, NEED, WANTED, channel_numbers, profile
-from workers.matching.copies import canonical, copy_pairs
+from workers.matching.copies import canonical
 from workers.matching.epoch import Epoch
 from workers.matching.exposure import RULES
 from workers.matching.facts import CallFacts, SolutionFacts
@@ -235,8 +235,8 @@ def _ranking(
 
 
 def _heads(posts: Sequence[Listing]) -> Mapping[int, int]:
-    pairs = copy_pairs([post.profile.shingles for post in posts])
-    return canonical([post.id for post in posts], [post.seniority for post in posts], pairs)
+    texts = [post.profile.shingles for post in posts]
+    return canonical([post.id for post in posts], [post.seniority for post in posts], texts)
 
 
 def _pairs(market: _Market) -> list[dict[str, Any]]:

@@ -30,7 +30,7 @@ from workers.context import opened
 from workers.jobs import epochs, stock
 from workers.matching import exposure
 from workers.matching.channels import shingles
-from workers.matching.copies import canonical, copy_pairs
+from workers.matching.copies import COPY, jaccard
 from workers.matching.exposure import Pairs, Placed, Rules
 from workers.matching.exposure.pairs import Ints
 from workers.matching.score import tasted
@@ -247,10 +247,9 @@ def _seen(session: Session, pairs: Pairs, now: datetime) -> set[int]:
 
 def _copies_of(said: Sequence[str], posts: Mapping[int, str]) -> set[int]:
     """Those of the posts that are copies of something that was said."""
-    texts = [shingles(text) for text in (*said, *posts.values())]
-    ids = [*range(-len(said), 0), *posts]
-    heads = canonical(ids, [(int(id_ > 0), "") for id_ in ids], copy_pairs(texts))
-    return {id_ for id_ in posts if heads[id_] < 0}
+    before = [shingles(text) for text in said]
+    now = {id_: shingles(text) for id_, text in posts.items()}
+    return {id_ for id_, own in now.items() if any(jaccard(own, one) >= COPY for one in before)}
 
 
 # --- The lists of firms --------------------------------------------------------------------------

@@ -1,17 +1,18 @@
 """Recognising copies: posts that are nearly the same text are one offer.
 
 Two texts are copies when their sets of five-letter pieces overlap by a Jaccard index of 0.4 or
-more; chains of copies join. The post of an offer that has said most of its text for longest is its
-canonical post and stands for all.
+more. Oldest first (by since when they say most of it), a text stands for itself unless it is a copy
+of one that does; then the oldest of those stands for it. So nobody is silenced by what only a
+third text, half the one and half the other, resembles.
 
 A set of n pieces that overlaps another so much shares at least 0.4 n pieces with it, so it has
 one of any 0.6 n + 1 pieces in common with it: looking for the rarest of them finds every copy.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from scipy.sparse import csr_matrix
 
 COPY = 0.4
 
+Text = TypeVar("Text", bound=Hashable)
 Shingles = NDArray[np.uint32]
 Slots = NDArray[np.int64]
 _BLOCK = 2048
@@ -67,25 +69,35 @@ def copy_pairs(texts: Sequence[Shingles]) -> list[tuple[int, int]]:
 
 
 def canonical(
-    ids: Sequence[int], seniority: Sequence[tuple[int, str]], pairs: Iterable[tuple[int, int]]
+    ids: Sequence[int], seniority: Sequence[tuple[int, str]], texts: Sequence[Shingles]
 ) -> dict[int, int]:
     """Map every id to the id that stands for its offer.
 
-    `pairs` are positions in `ids`. The canonical post is the one with the smallest seniority:
-    (since when it says most of this, hash of the text).
+    The smaller a seniority, (since when it says most of this, hash of the text), the older a post.
     """
-    parent = list(range(len(ids)))
+    order = sorted(range(len(ids)), key=lambda i: (*seniority[i], ids[i]))
+    names = [text.tobytes() or f"nothing {i}".encode() for i, text in enumerate(texts)]
+    oldest: dict[bytes, int] = {}
+    for i in order:
+        oldest.setdefault(names[i], i)
+    said = list(oldest)
+    links: defaultdict[bytes, set[bytes]] = defaultdict(set)
+    for i, j in copy_pairs([texts[i] for i in oldest.values()]):
+        links[said[i]].add(said[j])
+        links[said[j]].add(said[i])
+    heads = heads_of(said, links)
+    return {ids[i]: ids[oldest[heads[name]]] for i, name in enumerate(names)}
 
-    def root(i: int) -> int:
-        while parent[i] != i:
-            parent[i] = parent[parent[i]]
-            i = parent[i]
-        return i
 
-    for i, j in pairs:
-        a, b = sorted((root(i), root(j)), key=lambda k: (*seniority[k], ids[k]))
-        parent[b] = a
-    return {ids[i]: ids[root(i)] for i in range(len(ids))}
+def heads_of(texts: Iterable[Text], links: Mapping[Text, Collection[Text]]) -> dict[Text, Text]:
+    """Map texts to those that stand for them; `texts` are oldest first, `links` name the copies."""
+    heads: dict[Text, Text] = {}
+    place: dict[Text, int] = {}
+    for text in texts:
+        place[text] = len(place)
+        older = [other for other in links.get(text, ()) if heads.get(other) == other]
+        heads[text] = min(older, key=place.__getitem__, default=text)
+    return heads
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,7 +133,7 @@ class Pieces:
 
 @dataclass(slots=True)
 class Clusters:
-    """Texts (by hash) that are copies of one another, and the posts that say them.
+    """Which texts (by hash) are copies of one another, and the posts that say them.
 
     A text that one post alone says and that resembles no other is not kept.
     """
@@ -150,7 +162,7 @@ class Clusters:
                 self.links[other].discard(text)
 
     def of(self, post: int, text: int) -> set[int]:
-        """Return all posts of an offer."""
+        """Return all posts that chains of copies join with a post, itself among them."""
         if text not in self.posts:
             return {post}
         seen, ahead = {text}, [text]

@@ -29,7 +29,7 @@ from scipy.sparse import csr_matrix
 
 from workers.matching import MATCHING_VERSION, meaning, themes
 from workers.matching.channels import CHANNELS, Floats, Keys, Profile, channel_numbers
-from workers.matching.copies import canonical, copy_pairs
+from workers.matching.copies import canonical
 from workers.matching.listing import Listing
 from workers.matching.meaning import Frame, Matrix, Prepared
 from workers.matching.themes import Spread
@@ -256,8 +256,8 @@ def _meanings(posts: Sequence[Listing]) -> list[Matrix]:
 def _posts(listings: Sequence[Listing]) -> list[Listing]:
     """Return the canonical posts in the order of their texts."""
     ids = list(range(len(listings)))
-    pairs = copy_pairs([post.profile.shingles for post in listings])
-    heads = set(canonical(ids, [post.seniority for post in listings], pairs).values())
+    texts = [post.profile.shingles for post in listings]
+    heads = set(canonical(ids, [post.seniority for post in listings], texts).values())
     return sorted((listings[i] for i in heads), key=lambda post: post.profile.digest)
 
 

@@ -19,7 +19,7 @@ from scipy.sparse import csr_matrix
 from search.enumeration import prose_factor
 from workers.matching import meaning
 from workers.matching import segment as segments
-from workers.matching.copies import COPY, Clusters, Pieces, copy_pairs, jaccard
+from workers.matching.copies import COPY, Clusters, Pieces, copy_pairs, heads_of, jaccard
 from workers.matching.epoch import Epoch
 from workers.matching.listing import CallTraits, Listing
 from workers.matching.meaning import Passages, Prepared
@@ -367,9 +367,12 @@ class Side:
         while waiting:
             slot = next(iter(waiting))
             cluster = self._clusters.of(slot, int(posts["text"][slot]))
-            head = min(cluster, key=self._seniority)
+            oldest: dict[int, int] = {}
+            for own in sorted(cluster, key=self._seniority):
+                oldest.setdefault(int(posts["text"][own]), own)
+            heads = heads_of(oldest, self._clusters.links)
             for own in cluster:
-                posts["head"][own] = head
+                posts["head"][own] = oldest[heads[int(posts["text"][own])]]
             waiting -= cluster
         self._canonical = None
         for slot in dict.fromkeys((*before, *moves.came)):
