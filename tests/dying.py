@@ -4,7 +4,6 @@ import os
 import signal
 import smtplib
 import sys
-import time
 import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -12,7 +11,7 @@ from typing import Any, NoReturn
 from sqlalchemy import event, text
 
 from hub.db import Database
-from tests.installation import PATIENCE
+from tests.installation import until
 
 FILES = {"os.rename", "os.remove", "tempfile.mkstemp", "socket.connect"}
 
@@ -42,14 +41,17 @@ def dying(database: Database, work: Callable[[Database], object], fatal: int) ->
 def _wait_for_the_server(database: Database) -> None:
     """Return when PostgreSQL has noticed that its client is dead and has let go of its rows."""
     if not database.is_sqlite:
-        others = text(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-            " AND pid <> pg_backend_pid() AND state <> 'idle'"
-        )
-        until = time.monotonic() + PATIENCE
-        with database.engine.connect() as connection:
-            while connection.scalar(others) and time.monotonic() < until:
-                time.sleep(0.01)
+        until(lambda: not _others(database), "the server has noticed a death")
+
+
+def _others(database: Database) -> int:
+    """How many others work on the database; each transaction sees the same for as long as it is."""
+    others = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        " AND pid <> pg_backend_pid() AND state <> 'idle'"
+    )
+    with database.engine.connect() as connection:
+        return connection.scalar(others) or 0
 
 
 def _work(
