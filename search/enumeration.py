@@ -123,11 +123,6 @@ def prose_factor(share: float) -> float:
     return (1 - excess) ** 2
 
 
-def is_noun_phrase(item: str) -> bool:
-    """Tell whether a piece of text is a short run of nouns without a verb."""
-    return _kind(item.strip()) is _Kind.PHRASE
-
-
 def _runs(text: str, items: Sequence[Span]) -> Iterator[Span]:
     """Yield the runs of noun phrases: those within a sentence and those of whole sentences."""
     whole: list[_Item] = []

@@ -217,12 +217,17 @@ def test_one_more_may_be_wished_for_after_a_week(
     assert "この1通で止まります" in received(tmp_path)[-1].body
 
 
-def test_a_server_that_is_away_uses_up_no_mail(
-    database: Database, folder: Folder, clock: Clock, tmp_path: Path
-) -> None:
+def first_mail(database: Database, folder: Folder, clock: Clock) -> None:
+    """A town's first mail, made and not yet sent."""
     town_with(database, [0.9])
     began(database, folder, clock)
     assert compose(database, LINKS, clock=clock)
+
+
+def test_a_server_that_is_away_uses_up_no_mail(
+    database: Database, folder: Folder, clock: Clock, tmp_path: Path
+) -> None:
+    first_mail(database, folder, clock)
     with database.unit_of_work() as session:
         (mail,) = session.scalars(select(Mail).where(Mail.kind == "digest"))
         mails.fail(session, mail, "it could not go out in time", counts=False)
@@ -405,9 +410,7 @@ def test_switching_off_before_the_first_morning_lasts(
 def test_ending_takes_back_what_is_queued(
     database: Database, folder: Folder, clock: Clock, tmp_path: Path
 ) -> None:
-    town_with(database, [0.9])
-    began(database, folder, clock)
-    assert compose(database, LINKS, clock=clock)
+    first_mail(database, folder, clock)
     with database.unit_of_work() as session:
         for digest in session.scalars(select(Digest)):
             digests.end(session, digest, now=clock.moment)

@@ -1,7 +1,7 @@
 """Echoes: a solution made of the call's own sentences says nothing of its own.
 
 The share of a pair is that of the shorter text's five-letter pieces that stand in the other too.
-Pairs written by different people share at most 0.05 of them (6,600 pairs of two labelled sets).
+Pairs written by different people share at most 0.051 of them (6,600 pairs of two labelled sets).
 r may be at most 1 up to a share of 0.2; from there this limit falls in a straight line to 0.47 at
 0.6, just below what a place may be reserved for. A limit and no factor: one sentence of the
 call's, taken up in an answer, lowers nothing. It asks the same of both sides: a call written out
